@@ -1,0 +1,58 @@
+import { NodeKey } from "#keys/public-key.ts";
+import type { EndpointType, MapRequest } from "../map-request.ts";
+import type { RegisterRequest } from "../register.ts";
+import { GoObject, parseJson } from "./go-json.ts";
+import { DecodeError, parseGoTime } from "./go-time.ts";
+import { decodeHostinfo } from "./hostinfo.ts";
+
+/** Clients send a few dozen candidates; more is not a client. */
+const maxEndpoints = 512;
+
+/** @throws {DecodeError} naming the field that is wrong. */
+export function decodeRegisterRequest(body: string): RegisterRequest {
+  const request = new GoObject(parseJson(body));
+  const expiry = parseGoTime(request.get("Expiry"), "Expiry");
+  const authKey = request.object("Auth")?.string("AuthKey");
+  const followup = request.string("Followup");
+  const nlKey = request.nlKey("NLKey");
+  const tailnet = request.string("Tailnet");
+  return {
+    Version: request.number("Version") ?? 0,
+    NodeKey: presentNodeKey(request),
+    OldNodeKey: request.nodeKey("OldNodeKey"),
+    Hostinfo: decodeHostinfo(request.get("Hostinfo") ?? {}),
+    Ephemeral: request.boolean("Ephemeral"),
+    ...(nlKey !== undefined && { NLKey: nlKey }),
+    ...(authKey !== undefined && { Auth: { AuthKey: authKey } }),
+    ...(expiry !== undefined && { Expiry: expiry }),
+    ...(followup !== undefined && { Followup: followup }),
+    ...(tailnet !== undefined && { Tailnet: tailnet }),
+  };
+}
+
+/** @throws {DecodeError} naming the field that is wrong. */
+export function decodeMapRequest(body: string): MapRequest {
+  const request = new GoObject(parseJson(body));
+  const discoKey = request.discoKey("DiscoKey");
+  const hostinfo = request.get("Hostinfo");
+  const endpoints = request.strings("Endpoints");
+  const types = request.numbers("EndpointTypes");
+  if ((endpoints?.length ?? 0) > maxEndpoints) throw new DecodeError("too-long", "Endpoints");
+  return {
+    Version: request.number("Version") ?? 0,
+    NodeKey: presentNodeKey(request),
+    Stream: request.boolean("Stream"),
+    OmitPeers: request.boolean("OmitPeers"),
+    ReadOnly: request.boolean("ReadOnly"),
+    ...(discoKey !== undefined && { DiscoKey: discoKey }),
+    ...(hostinfo !== undefined && { Hostinfo: decodeHostinfo(hostinfo) }),
+    ...(endpoints !== undefined && { Endpoints: endpoints }),
+    ...(types !== undefined && { EndpointTypes: types as readonly EndpointType[] }),
+  };
+}
+
+function presentNodeKey(request: GoObject): NodeKey {
+  const key = request.nodeKey("NodeKey");
+  if (key === NodeKey.zero) throw new DecodeError("bad-field", "NodeKey");
+  return key;
+}
