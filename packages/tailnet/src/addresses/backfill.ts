@@ -1,0 +1,48 @@
+import type { Addr } from "@headscale/netip";
+import { type Circumstances, type Command, Draft } from "#change/decide.ts";
+import { freeAddresses } from "#nodes/enrol.ts";
+import type { Node } from "#nodes/node.ts";
+
+interface FamilyChange {
+  readonly addr: Addr | undefined;
+  readonly said?: string;
+}
+
+/** Gives every node the address families that are configured and takes away those that are not; one sentence per change. */
+export const backfillAddresses: Command<readonly string[]> = (world, given) => {
+  const draft = new Draft(world);
+  const said: string[] = [];
+  for (const node of [...world.nodes.values()].sort((a, b) => a.id - b.id)) said.push(...backfill(draft, given, node));
+  return draft.decision(said);
+};
+
+function backfill(draft: Draft, given: Circumstances, node: Node): readonly string[] {
+  const { v4: prefix4, v6: prefix6 } = given.settings.prefixes;
+  const missing =
+    (prefix4 !== undefined && node.ipv4 === undefined) || (prefix6 !== undefined && node.ipv6 === undefined);
+  const free = missing ? freeAddresses(draft.world, given) : {};
+  const v4 = family("IPv4", node, node.ipv4, prefix4 !== undefined, free.ipv4);
+  const v6 = family("IPv6", node, node.ipv6, prefix6 !== undefined, free.ipv6);
+  const said = [v4.said, v6.said].filter((line) => line !== undefined);
+  if (said.length === 0) return said;
+  const { ipv4: _v4, ipv6: _v6, ...rest } = node;
+  const after: Node = { ...rest, ...(v4.addr && { ipv4: v4.addr }), ...(v6.addr && { ipv6: v6.addr }) };
+  draft.node("node-readdressed", after);
+  return said;
+}
+
+function family(
+  label: string,
+  node: Node,
+  current: Addr | undefined,
+  configured: boolean,
+  free: Addr | undefined,
+): FamilyChange {
+  if (!configured) {
+    return current
+      ? { addr: undefined, said: `removing ${label} "${current}" from Node(${node.id}) "${node.name}"` }
+      : { addr: undefined };
+  }
+  if (current) return { addr: current };
+  return { addr: free, said: `assigned ${label} "${free}" to Node(${node.id}) "${node.name}"` };
+}

@@ -1,0 +1,34 @@
+export { backfillAddresses } from "./addresses/backfill.ts";
+export { apiKeyIn, authenticateApiKey, createApiKey, deleteApiKey, expireApiKey } from "./api-keys/commands.ts";
+export { authKeyIn, createAuthKey, deleteAuthKey, expireAuthKey } from "./auth-keys/commands.ts";
+export {
+  approveRequest,
+  completeRegistration,
+  openAuthRequest,
+  purgeAuthRequests,
+  rejectRequest,
+} from "./auth-requests/commands.ts";
+export {
+  autoApproveAll,
+  concernsNode,
+  deleteNode,
+  disableExpiry,
+  expireNode,
+  nodeIn,
+  renameNode,
+  reportHostinfo,
+  setApprovedRoutes,
+  setTags,
+} from "./nodes/commands.ts";
+export { register } from "./nodes/register.ts";
+export {
+  createTailnet,
+  defaultTailnetName,
+  deleteTailnet,
+  ensureDefaultTailnet,
+  renameTailnet,
+  setPolicy,
+  tailnetIn,
+  tailnetNamed,
+} from "./tailnets/commands.ts";
+export { createUser, deleteUser, renameUser, setUserRole, userIn } from "./users/commands.ts";
