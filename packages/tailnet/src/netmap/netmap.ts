@@ -1,0 +1,7 @@
+export { type DnsSettings, dnsConfigFor, dnsConfigOf } from "#dns/dns-config.ts";
+export { type Candidate, electPrimary, type Primaries } from "#routes/election.ts";
+export { explicit, filterDelta, netmapDelta } from "./netmap-delta.ts";
+export { filtersFor, firstMessage, headOf, type Netmap, netmapFor, noSshRules } from "./netmap-for.ts";
+export { ownerProfile, profileOf, profileOfId } from "./profiles.ts";
+export { peerRecord, selfRecord, stableIdOf } from "./record.ts";
+export type { NetmapSettings, NetmapView } from "./view.ts";
