@@ -6,12 +6,33 @@ const root = join(import.meta.dirname, "../../..");
 /** npm's folder of programs first: there lie `headscalectl` and the Node that runs it. */
 const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
 
+/** What tests read of a node in an admin answer. Ids are decimal strings, as proto3 JSON writes 64-bit numbers. */
+export interface NodeEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly givenName: string;
+  readonly machineKey: string;
+  readonly nodeKey: string;
+  readonly ipAddresses: readonly string[];
+  readonly user?: { readonly name: string };
+  readonly online?: boolean;
+  readonly availableRoutes?: readonly string[];
+  readonly approvedRoutes?: readonly string[];
+}
+
 /** The administrator of a server, on its host: speaks through its unix socket. */
 export class Admin {
   readonly socket: string;
+  readonly #namespace: string | undefined;
 
-  constructor(socket: string) {
+  constructor(socket: string, namespace?: string) {
     this.socket = socket;
+    this.#namespace = namespace;
+  }
+
+  /** The same administrator, every command meant for one namespace. */
+  in(namespace: string): Admin {
+    return new Admin(this.socket, namespace);
   }
 
   /** Runs any command line as the administrator would type it. */
@@ -20,7 +41,8 @@ export class Admin {
   }
 
   cli(...args: readonly string[]): Promise<Outcome> {
-    return this.#run([process.execPath, join(root, "packages/headscalectl/src/main.ts"), ...args]);
+    const namespace = this.#namespace === undefined ? [] : ["-n", this.#namespace];
+    return this.#run([process.execPath, join(root, "packages/headscalectl/src/main.ts"), ...namespace, ...args]);
   }
 
   #run(command: Command): Promise<Outcome> {
@@ -33,8 +55,34 @@ export class Admin {
     return JSON.parse(stdout);
   }
 
+  /** Creates a user and tells its id. */
+  async user(name: string): Promise<string> {
+    const { id } = await this.headscalectl<{ id: string | number }>("users", "create", name);
+    return String(id);
+  }
+
+  /** Creates a pre-auth key for a user's id. */
+  async key(user: string, ...flags: readonly string[]): Promise<string> {
+    const { key } = await this.headscalectl<{ key: string }>("preauthkeys", "create", "-u", user, ...flags);
+    return key;
+  }
+
+  async nodes(): Promise<readonly NodeEntry[]> {
+    const { nodes = [] } = await this.call<{ nodes?: NodeEntry[] }>("ListNodes");
+    return nodes;
+  }
+
+  /** The node of that MagicDNS label. */
+  async node(givenName: string): Promise<NodeEntry> {
+    const nodes = await this.nodes();
+    const found = nodes.find((node) => node.givenName === givenName);
+    if (!found) throw new Error(`no node ${givenName} among ${nodes.map((node) => node.givenName).join(", ")}`);
+    return found;
+  }
+
   /** One admin call in Connect's JSON form: cheap enough to be asked again and again. */
   call<T = unknown>(method: string, body: object = {}): Promise<T> {
+    const message = JSON.stringify(this.#namespace === undefined ? body : { ...body, tailnet: this.#namespace });
     return new Promise((resolve, reject) => {
       const asked = request(
         {
@@ -55,7 +103,7 @@ export class Admin {
         },
       );
       asked.setTimeout(10_000, () => asked.destroy(new Error(`${method}: no answer`)));
-      asked.once("error", reject).end(JSON.stringify(body));
+      asked.once("error", reject).end(message);
     });
   }
 }

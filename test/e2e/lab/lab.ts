@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFailed } from "vitest";
+import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
 import type { ClientVersion } from "../clients/build.ts";
 import { makeSwitch, plugBehind, plugIn, translate, wire } from "./cabling.ts";
 import { Client, type ClientOptions } from "./client.ts";
@@ -21,6 +22,7 @@ export class Lab implements AsyncDisposable {
   readonly #hosts: Host[] = [];
   readonly #switch: Host;
   #relay: Relay | undefined;
+  #postgres: PostgresServer | undefined;
   #nextNumber: number = places.firstGuest;
   #logs = "";
 
@@ -54,6 +56,7 @@ export class Lab implements AsyncDisposable {
       what: `${program} on ${host.name}`,
       withinMs: 20_000,
       probe: () => tail(daemon.log).includes("ready"),
+      evidence: () => tail(daemon.log),
     });
   }
 
@@ -115,9 +118,11 @@ export class Lab implements AsyncDisposable {
     return this.#relay;
   }
 
-  async server(options: ServerOptions = {}): Promise<Server> {
+  async server({ database = "sqlite", config = {} }: LabServerOptions = {}): Promise<Server> {
     const { mapFile } = await this.relay();
+    if (database === "postgres") this.#postgres = await startPostgres();
     const host = await this.host("ctl", places.server);
+    const options: ServerOptions = { config, ...(this.#postgres && { database: this.#postgres }) };
     return new Server(host, wire.v4(places.server), mapFile, options).start();
   }
 
@@ -142,8 +147,18 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#logs = this.#hosts.map((host) => `--- ${host.name}\n${tail(join(host.directory, "log"), 40)}`).join("\n");
     await Promise.all(this.#hosts.map((host) => host[Symbol.asyncDispose]()));
+    await this.#postgres?.[Symbol.asyncDispose]();
     if (!process.env.E2E_KEEP) await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+export type DatabaseKind = "sqlite" | "postgres";
+
+export interface LabServerOptions {
+  /** PostgreSQL is a real one of the lab's own. */
+  readonly database?: DatabaseKind;
+  /** Laid over the lab's configuration, key by top-level key. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export interface ClientExtras extends Pick<ClientOptions, "env" | "state"> {

@@ -1,0 +1,24 @@
+/**
+ * The command that a registration page tells the administrator to run, as the browser would show it.
+ *
+ * @throws {Error} when the page shows none.
+ */
+export function commandOn(page: string): string {
+  const shown = [...page.matchAll(/<(code|pre)\b[^>]*>(.*?)<\/\1>/gs)].map(([, , html = ""]) => textOf(html));
+  const command = shown.find((text) => text.includes("register"));
+  if (command === undefined) throw new Error(`no command on the page:\n${page}`);
+  return command;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#39;": "'",
+  "&amp;": "&",
+};
+
+function textOf(html: string): string {
+  const text = html.replace(/<[^>]*>/g, "");
+  return text.replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => entities[entity] ?? entity).trim();
+}
