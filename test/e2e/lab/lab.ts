@@ -6,14 +6,16 @@ import { onTestFailed } from "vitest";
 import { type PostgresServer, startPostgres } from "../../support/postgres.ts";
 import type { ClientVersion } from "../clients/build.ts";
 import { makeSwitch, plugBehind, plugIn, translate, wire } from "./cabling.ts";
+import { makeCertificate } from "./certificates.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { Host, tail } from "./host.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { Server, type ServerOptions } from "./server.ts";
+import { Server } from "./server.ts";
 import { until } from "./until.ts";
 
 /** Where a host is found; the rest are numbered from `firstGuest`. */
 const places = { server: 1, relay: 2, firstGuest: 11 } as const;
+const httpsName = "control.test";
 const internetAddress = { v4: "203.0.113.7", v6: "2001:db8:7::7" } as const;
 
 /** A network of its own for one test: hosts on a switch that leads nowhere else, gone when it is disposed. */
@@ -67,7 +69,7 @@ export class Lab implements AsyncDisposable {
     this.#hosts.push(host);
     await host.shell(`echo "nameserver ${wire.v4(wire.switch)}" >/etc/resolv.conf.lab
       rm -f /etc/resolv.conf; mv /etc/resolv.conf.lab /etc/resolv.conf
-      printf '127.0.0.1 localhost\\n::1 localhost\\n' >/etc/hosts`);
+      printf '127.0.0.1 localhost\\n::1 localhost\\n${wire.v4(places.server)} ${httpsName}\\n' >/etc/hosts`);
     return host;
   }
 
@@ -118,12 +120,19 @@ export class Lab implements AsyncDisposable {
     return this.#relay;
   }
 
-  async server({ database = "sqlite", config = {} }: LabServerOptions = {}): Promise<Server> {
-    const { mapFile } = await this.relay();
+  async server({ database = "sqlite", https = false, config = {} }: LabServerOptions = {}): Promise<Server> {
+    const relay = "derp" in config ? undefined : await this.relay();
     if (database === "postgres") this.#postgres = await startPostgres();
+    const address = wire.v4(places.server);
+    const certificate = https && (await makeCertificate(join(this.directory, "tls"), httpsName, address));
     const host = await this.host("ctl", places.server);
-    const options: ServerOptions = { config, ...(this.#postgres && { database: this.#postgres }) };
-    return new Server(host, wire.v4(places.server), mapFile, options).start();
+    return new Server(host, {
+      address,
+      config,
+      ...(relay && { derpMap: relay.mapFile }),
+      ...(this.#postgres && { database: this.#postgres }),
+      ...(certificate && { https: { name: httpsName, certificate } }),
+    }).start();
   }
 
   /** A client on the switch, or on the given host, started but not logged in. */
@@ -157,9 +166,14 @@ export type DatabaseKind = "sqlite" | "postgres";
 export interface LabServerOptions {
   /** PostgreSQL is a real one of the lab's own. */
   readonly database?: DatabaseKind;
+  /** Under the name control.test, with a certificate that the lab's clients trust. */
+  readonly https?: boolean;
   /** Laid over the lab's configuration, key by top-level key. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
+
+/** What a client has to know of its server. */
+export type LoginServer = Pick<Server, "url"> & Partial<Pick<Server, "clientEnv">>;
 
 export interface ClientExtras extends Pick<ClientOptions, "env" | "state"> {
   readonly host?: Host;

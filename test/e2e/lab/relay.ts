@@ -11,7 +11,6 @@ const regionId = 900;
 
 /** Upstream's own relay over plain HTTP (the lab's clients ask for that), with STUN. */
 export interface Relay {
-  readonly region: Readonly<Record<string, unknown>>;
   /** A file for `derp.paths`. */
   readonly mapFile: string;
 }
@@ -30,5 +29,5 @@ export async function startRelay(host: Host, number: number): Promise<Relay> {
   const region = { regionid: regionId, regioncode: "lab", regionname: "Lab", nodes: [node] };
   const mapFile = join(host.directory, "derp.yaml");
   writeFileSync(mapFile, stringify({ regions: { [regionId]: region } }));
-  return { region, mapFile };
+  return { mapFile };
 }

@@ -3,10 +3,17 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { PostgresDatabase } from "../../support/postgres.ts";
 import { Admin } from "./admin.ts";
+import type { Certificate } from "./certificates.ts";
 import { type Daemon, type Host, tail } from "./host.ts";
+import type { Outcome } from "./process.ts";
 import { until } from "./until.ts";
 
 export interface ServerOptions {
+  readonly address: string;
+  /** A file for `derp.paths`. */
+  readonly derpMap?: string;
+  /** Serves HTTPS on 443 under this name. Plain HTTP on the address when absent. */
+  readonly https?: { readonly name: string; readonly certificate: Certificate };
   /** SQLite in the host's folder when absent. */
   readonly database?: PostgresDatabase;
   /** Merged over the lab's configuration, key by top-level key. */
@@ -16,33 +23,39 @@ export interface ServerOptions {
 const root = join(import.meta.dirname, "../../..");
 const port = 8080;
 const startsWithinMs = 20_000;
+/** Neither port 80 beside an HTTPS server nor relays over plain HTTP. */
+const httpsOnly = { TS_FORCE_NOISE_443: "1", TS_DEBUG_USE_DERP_HTTP: "" };
 
 /** Our daemon on a host of the lab, and its administrator. */
 export class Server {
   readonly host: Host;
-  /** A private address, not a name: after one broken connection a client with a name insists on HTTPS. */
+  /** Over plain HTTP a private address: after one broken connection a client with a name insists on HTTPS. */
   readonly url: string;
   readonly admin: Admin;
+  /** What a client needs in its environment to trust this server. */
+  readonly clientEnv: Readonly<Record<string, string>>;
   readonly #config: string;
   #daemon: Daemon | undefined;
 
-  constructor(host: Host, address: string, derpMap: string, { database, config }: ServerOptions) {
+  constructor(host: Host, { address, derpMap, https, database, config }: ServerOptions) {
     this.host = host;
-    this.url = `http://${address}:${port}`;
+    this.url = https ? `https://${https.name}` : `http://${address}:${port}`;
+    this.clientEnv = https ? { SSL_CERT_FILE: https.certificate.authority, ...httpsOnly } : {};
     this.admin = new Admin(join(host.directory, "hs.sock"));
     this.#config = join(host.directory, "config.yaml");
     const defaults = {
       server_url: this.url,
-      listen_addr: `0.0.0.0:${port}`,
+      listen_addr: `0.0.0.0:${https ? 443 : port}`,
       metrics_listen_addr: "",
       unix_socket: this.admin.socket,
       noise: { private_key_path: join(host.directory, "noise.key") },
       prefixes: { v4: "100.64.0.0/10", v6: "fd7a:115c:a1e0::/48" },
-      derp: { server: { enabled: false }, urls: [], paths: [derpMap] },
+      derp: { server: { enabled: false }, urls: [], paths: derpMap ? [derpMap] : [] },
       dns: { magic_dns: true, base_domain: "example.test", override_local_dns: false },
       database: database ? postgresConfig(database) : sqliteConfig(host),
       disable_check_updates: true,
       log: { level: "debug" },
+      ...(https && { tls_cert_path: https.certificate.certificate, tls_key_path: https.certificate.key }),
     };
     writeFileSync(this.#config, stringify({ ...defaults, ...config }));
   }
@@ -58,7 +71,7 @@ export class Server {
       probe: async () => {
         if (!daemon.alive()) return "ended";
         await this.admin.call("Health");
-        return (await this.host.run(["curl", "-sf", `${this.url}/health`])).code === 0 && "up";
+        return (await this.#get("/health")).code === 0 && "up";
       },
       evidence: () => this.evidence(),
     }).then((outcome) => {
@@ -89,10 +102,15 @@ export class Server {
     this.#daemon?.signal("SIGCONT");
   }
 
-  /** What the public web page at a URL of this server says. */
+  #get(path: string): Promise<Outcome> {
+    const env = { ...process.env, ...this.clientEnv };
+    return this.host.run(["curl", "-sSf", "--max-time", "10", new URL(path, this.url).href], { env });
+  }
+
+  /** What the public web page at a URL or path of this server says. */
   async page(url: string): Promise<string> {
-    const { stdout, code } = await this.host.run(["curl", "-sSf", "--max-time", "10", url]);
-    if (code !== 0) throw new Error(`${url} cannot be read\n${this.evidence()}`);
+    const { stdout, stderr, code } = await this.#get(url);
+    if (code !== 0) throw new Error(`${url} cannot be read: ${stderr}\n${this.evidence()}`);
     return stdout;
   }
 
