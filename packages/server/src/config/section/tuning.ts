@@ -1,0 +1,53 @@
+import { type Key, key, type Reading } from "../key.ts";
+import { duration } from "../kind/duration.ts";
+import { integer } from "../kind/kind.ts";
+
+export const tuningKeys = {
+  "tuning.batch_change_delay": key(
+    duration,
+    "5ms",
+    "Changes that follow each other within this time go out together; a lone change goes out at once.",
+  ),
+  "tuning.keep_alive_interval": key(
+    duration,
+    "50s",
+    "A quiet client hears from the server this often; proxies often cut at 60s.",
+  ),
+  "tuning.presence_flush_interval": key(duration, "10s", "How often last-seen times and endpoints are written down."),
+  "tuning.register_cache_expiration": key(duration, "15m", "How long a login waits for its approval."),
+  "tuning.register_cache_max_entries": key(
+    integer(0, 10_000_000),
+    "1024",
+    "Logins that wait at the same time; the oldest makes room. 0 means 1024.",
+  ),
+} satisfies Record<string, Key<unknown>>;
+
+export interface TuningConfig {
+  readonly changeWindowMs: number;
+  readonly keepAliveMs: number;
+  readonly presenceFlushMs: number;
+  readonly pendingLoginMs: number;
+  readonly pendingLogins: number;
+}
+
+const zeroMeans = { pendingLoginMs: 900_000, pendingLogins: 1024 };
+
+export function tuningSection({ value, remarks }: Reading<typeof tuningKeys>): TuningConfig {
+  const keepAliveMs = value["tuning.keep_alive_interval"];
+  if (keepAliveMs < 5000 || keepAliveMs > 60_000) {
+    remarks.refuse(
+      "tuning.keep_alive_interval",
+      "must be from 5s to 60s: clients give a silent server up after two minutes",
+    );
+  }
+  if (value["tuning.presence_flush_interval"] < 100)
+    remarks.refuse("tuning.presence_flush_interval", "must be at least 100ms");
+  if (value["tuning.batch_change_delay"] > 10_000) remarks.refuse("tuning.batch_change_delay", "must be at most 10s");
+  return {
+    changeWindowMs: value["tuning.batch_change_delay"],
+    keepAliveMs,
+    presenceFlushMs: value["tuning.presence_flush_interval"],
+    pendingLoginMs: value["tuning.register_cache_expiration"] || zeroMeans.pendingLoginMs,
+    pendingLogins: value["tuning.register_cache_max_entries"] || zeroMeans.pendingLogins,
+  };
+}
