@@ -12,10 +12,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file headscale/v1/apikey.proto.
  */
 export const file_headscale_v1_apikey: GenFile = /*@__PURE__*/
-  fileDesc("ChloZWFkc2NhbGUvdjEvYXBpa2V5LnByb3RvEgxoZWFkc2NhbGUudjEixAEKBkFwaUtleRIKCgJpZBgBIAEoBBIOCgZwcmVmaXgYAiABKAkSLgoKZXhwaXJhdGlvbhgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF9zZWVuGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd0YWlsbmV0GGQgASgJIlYKE0NyZWF0ZUFwaUtleVJlcXVlc3QSLgoKZXhwaXJhdGlvbhgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHdGFpbG5ldBhkIAEoCSInChRDcmVhdGVBcGlLZXlSZXNwb25zZRIPCgdhcGlfa2V5GAEgASgJIjEKE0V4cGlyZUFwaUtleVJlcXVlc3QSDgoGcHJlZml4GAEgASgJEgoKAmlkGAIgASgEIhYKFEV4cGlyZUFwaUtleVJlc3BvbnNlIiUKEkxpc3RBcGlLZXlzUmVxdWVzdBIPCgd0YWlsbmV0GGQgASgJIj0KE0xpc3RBcGlLZXlzUmVzcG9uc2USJgoIYXBpX2tleXMYASADKAsyFC5oZWFkc2NhbGUudjEuQXBpS2V5IjEKE0RlbGV0ZUFwaUtleVJlcXVlc3QSDgoGcHJlZml4GAEgASgJEgoKAmlkGAIgASgEIhYKFERlbGV0ZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChloZWFkc2NhbGUvdjEvYXBpa2V5LnByb3RvEgxoZWFkc2NhbGUudjEiswEKBkFwaUtleRIKCgJpZBgBIAEoBBIOCgZwcmVmaXgYAiABKAkSLgoKZXhwaXJhdGlvbhgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF9zZWVuGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFChNDcmVhdGVBcGlLZXlSZXF1ZXN0Ei4KCmV4cGlyYXRpb24YASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIicKFENyZWF0ZUFwaUtleVJlc3BvbnNlEg8KB2FwaV9rZXkYASABKAkiMQoTRXhwaXJlQXBpS2V5UmVxdWVzdBIOCgZwcmVmaXgYASABKAkSCgoCaWQYAiABKAQiFgoURXhwaXJlQXBpS2V5UmVzcG9uc2UiFAoSTGlzdEFwaUtleXNSZXF1ZXN0Ij0KE0xpc3RBcGlLZXlzUmVzcG9uc2USJgoIYXBpX2tleXMYASADKAsyFC5oZWFkc2NhbGUudjEuQXBpS2V5IjEKE0RlbGV0ZUFwaUtleVJlcXVlc3QSDgoGcHJlZml4GAEgASgJEgoKAmlkGAIgASgEIhYKFERlbGV0ZUFwaUtleVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * A secret that may administer the server.
+ * A secret that may administer the whole server, all tailnets.
  *
  * @generated from message headscale.v1.ApiKey
  */
@@ -46,13 +46,6 @@ export type ApiKey = Message<"headscale.v1.ApiKey"> & {
    * @generated from field: google.protobuf.Timestamp last_seen = 5;
    */
   lastSeen?: Timestamp | undefined;
-
-  /**
-   * The only tailnet the key may act on; empty for a key to the whole server.
-   *
-   * @generated from field: string tailnet = 100;
-   */
-  tailnet: string;
 };
 
 /**
@@ -70,13 +63,6 @@ export type CreateApiKeyRequest = Message<"headscale.v1.CreateApiKeyRequest"> & 
    * @generated from field: google.protobuf.Timestamp expiration = 1;
    */
   expiration?: Timestamp | undefined;
-
-  /**
-   * The only tailnet the key may act on; "" or "*" for a key to the whole server.
-   *
-   * @generated from field: string tailnet = 100;
-   */
-  tailnet: string;
 };
 
 /**
@@ -148,12 +134,6 @@ export const ExpireApiKeyResponseSchema: GenMessage<ExpireApiKeyResponse> = /*@_
  * @generated from message headscale.v1.ListApiKeysRequest
  */
 export type ListApiKeysRequest = Message<"headscale.v1.ListApiKeysRequest"> & {
-  /**
-   * Only the keys of this tailnet; "" or "*" for all that the caller may see.
-   *
-   * @generated from field: string tailnet = 100;
-   */
-  tailnet: string;
 };
 
 /**

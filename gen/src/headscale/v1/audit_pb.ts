@@ -36,7 +36,7 @@ export type ListChangesRequest = Message<"headscale.v1.ListChangesRequest"> & {
   pageToken: string;
 
   /**
-   * Only these kinds; a kind that ends with a dot stands for all that begin with it. Empty: all.
+   * Only these kinds; a kind that ends with a hyphen stands for all that begin with it. Empty: all.
    *
    * @generated from field: repeated string kinds = 3;
    */

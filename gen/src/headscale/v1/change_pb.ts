@@ -12,7 +12,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file headscale/v1/change.proto.
  */
 export const file_headscale_v1_change: GenFile = /*@__PURE__*/
-  fileDesc("ChloZWFkc2NhbGUvdjEvY2hhbmdlLnByb3RvEgxoZWFkc2NhbGUudjEizAEKBkNoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBINCgVpbmRleBgCIAEoDRIPCgd0YWlsbmV0GAMgASgJEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAUgASgJEgwKBGtpbmQYBiABKAkSDwoHc3ViamVjdBgHIAEoCRIPCgdzdW1tYXJ5GAggASgJEicKBmRldGFpbBgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChloZWFkc2NhbGUvdjEvY2hhbmdlLnByb3RvEgxoZWFkc2NhbGUudjEivQEKBkNoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBIPCgd0YWlsbmV0GAIgASgJEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAQgASgJEgwKBGtpbmQYBSABKAkSDwoHc3ViamVjdBgGIAEoCRIPCgdzdW1tYXJ5GAcgASgJEicKBmRldGFpbBgIIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3RiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * One thing that happened: an entry of the audit log and an event of a watch are the same record.
@@ -21,59 +21,54 @@ export const file_headscale_v1_change: GenFile = /*@__PURE__*/
  */
 export type Change = Message<"headscale.v1.Change"> & {
   /**
-   * The tailnet's revision that the change belongs to; several changes can make one revision, told apart by index.
+   * Counts the changes of the tailnet from 1, without gaps.
    *
    * @generated from field: uint64 revision = 1;
    */
   revision: bigint;
 
   /**
-   * @generated from field: uint32 index = 2;
-   */
-  index: number;
-
-  /**
-   * @generated from field: string tailnet = 3;
+   * @generated from field: string tailnet = 2;
    */
   tailnet: string;
 
   /**
-   * @generated from field: google.protobuf.Timestamp time = 4;
+   * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * Who did it, such as "api-key hskey-api-aBcDeF", "socket", "user alice@example.com", "node 12" or "server".
+   * Who did it: "system", "socket", "api-key:PREFIX", "user:ID" or "node:ID".
    *
-   * @generated from field: string actor = 5;
+   * @generated from field: string actor = 4;
    */
   actor: string;
 
   /**
-   * What happened, such as "node.registered" or "policy.set".
+   * What happened, such as "node-registered", "routes-approved" or "policy-set".
    *
-   * @generated from field: string kind = 6;
+   * @generated from field: string kind = 5;
    */
   kind: string;
 
   /**
-   * What it happened to, such as "node/12" or "user/3".
+   * What it happened to, such as "node:12" or "user:3".
    *
-   * @generated from field: string subject = 7;
+   * @generated from field: string subject = 6;
    */
   subject: string;
 
   /**
    * One sentence for people.
    *
-   * @generated from field: string summary = 8;
+   * @generated from field: string summary = 7;
    */
   summary: string;
 
   /**
-   * The particulars, by kind. Never a secret.
+   * The subject as the change left it; absent when it is gone. Never a secret.
    *
-   * @generated from field: google.protobuf.Struct detail = 9;
+   * @generated from field: google.protobuf.Struct detail = 8;
    */
   detail?: JsonObject | undefined;
 };

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file headscale/v1/tailnet.proto.
  */
 export const file_headscale_v1_tailnet: GenFile = /*@__PURE__*/
-  fileDesc("ChpoZWFkc2NhbGUvdjEvdGFpbG5ldC5wcm90bxIMaGVhZHNjYWxlLnYxIs4BCgdUYWlsbmV0EgoKAmlkGAEgASgEEgwKBG5hbWUYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKDWRlZmF1bHRfb3duZXIYBSABKAsyEi5oZWFkc2NhbGUudjEuVXNlchIQCghyZXZpc2lvbhgGIAEoBBISCgp1c2VyX2NvdW50GAcgASgNEhIKCm5vZGVfY291bnQYCCABKA0iUQoUQ3JlYXRlVGFpbG5ldFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSFQoNZGVmYXVsdF9vd25lchgDIAEoCSI/ChVDcmVhdGVUYWlsbmV0UmVzcG9uc2USJgoHdGFpbG5ldBgBIAEoCzIVLmhlYWRzY2FsZS52MS5UYWlsbmV0IhUKE0xpc3RUYWlsbmV0c1JlcXVlc3QiPwoUTGlzdFRhaWxuZXRzUmVzcG9uc2USJwoIdGFpbG5ldHMYASADKAsyFS5oZWFkc2NhbGUudjEuVGFpbG5ldCIkChFHZXRUYWlsbmV0UmVxdWVzdBIPCgd0YWlsbmV0GGQgASgJIjwKEkdldFRhaWxuZXRSZXNwb25zZRImCgd0YWlsbmV0GAEgASgLMhUuaGVhZHNjYWxlLnYxLlRhaWxuZXQiOQoUUmVuYW1lVGFpbG5ldFJlcXVlc3QSEAoIbmV3X25hbWUYASABKAkSDwoHdGFpbG5ldBhkIAEoCSI/ChVSZW5hbWVUYWlsbmV0UmVzcG9uc2USJgoHdGFpbG5ldBgBIAEoCzIVLmhlYWRzY2FsZS52MS5UYWlsbmV0IjYKFERlbGV0ZVRhaWxuZXRSZXF1ZXN0Eg0KBWZvcmNlGAEgASgIEg8KB3RhaWxuZXQYZCABKAkiFwoVRGVsZXRlVGFpbG5ldFJlc3BvbnNlMvcECg5UYWlsbmV0U2VydmljZRJ0Cg1DcmVhdGVUYWlsbmV0EiIuaGVhZHNjYWxlLnYxLkNyZWF0ZVRhaWxuZXRSZXF1ZXN0GiMuaGVhZHNjYWxlLnYxLkNyZWF0ZVRhaWxuZXRSZXNwb25zZSIagtPkkwIUOgEqIg8vYXBpL3YxL3RhaWxuZXQSbgoMTGlzdFRhaWxuZXRzEiEuaGVhZHNjYWxlLnYxLkxpc3RUYWlsbmV0c1JlcXVlc3QaIi5oZWFkc2NhbGUudjEuTGlzdFRhaWxuZXRzUmVzcG9uc2UiF4LT5JMCERIPL2FwaS92MS90YWlsbmV0EnIKCkdldFRhaWxuZXQSHy5oZWFkc2NhbGUudjEuR2V0VGFpbG5ldFJlcXVlc3QaIC5oZWFkc2NhbGUudjEuR2V0VGFpbG5ldFJlc3BvbnNlIiGC0+STAhsSGS9hcGkvdjEvdGFpbG5ldC97dGFpbG5ldH0SjQEKDVJlbmFtZVRhaWxuZXQSIi5oZWFkc2NhbGUudjEuUmVuYW1lVGFpbG5ldFJlcXVlc3QaIy5oZWFkc2NhbGUudjEuUmVuYW1lVGFpbG5ldFJlc3BvbnNlIjOC0+STAi0iKy9hcGkvdjEvdGFpbG5ldC97dGFpbG5ldH0vcmVuYW1lL3tuZXdfbmFtZX0SewoNRGVsZXRlVGFpbG5ldBIiLmhlYWRzY2FsZS52MS5EZWxldGVUYWlsbmV0UmVxdWVzdBojLmhlYWRzY2FsZS52MS5EZWxldGVUYWlsbmV0UmVzcG9uc2UiIYLT5JMCGyoZL2FwaS92MS90YWlsbmV0L3t0YWlsbmV0fWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_timestamp, file_headscale_v1_user]);
+  fileDesc("ChpoZWFkc2NhbGUvdjEvdGFpbG5ldC5wcm90bxIMaGVhZHNjYWxlLnYxIrgBCgdUYWlsbmV0EgoKAmlkGAEgASgEEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoNZGVmYXVsdF9vd25lchgEIAEoCzISLmhlYWRzY2FsZS52MS5Vc2VyEhAKCHJldmlzaW9uGAUgASgEEhIKCnVzZXJfY291bnQYBiABKA0SEgoKbm9kZV9jb3VudBgHIAEoDSIkChRDcmVhdGVUYWlsbmV0UmVxdWVzdBIMCgRuYW1lGAEgASgJIj8KFUNyZWF0ZVRhaWxuZXRSZXNwb25zZRImCgd0YWlsbmV0GAEgASgLMhUuaGVhZHNjYWxlLnYxLlRhaWxuZXQiFQoTTGlzdFRhaWxuZXRzUmVxdWVzdCI/ChRMaXN0VGFpbG5ldHNSZXNwb25zZRInCgh0YWlsbmV0cxgBIAMoCzIVLmhlYWRzY2FsZS52MS5UYWlsbmV0IiQKEUdldFRhaWxuZXRSZXF1ZXN0Eg8KB3RhaWxuZXQYZCABKAkiPAoSR2V0VGFpbG5ldFJlc3BvbnNlEiYKB3RhaWxuZXQYASABKAsyFS5oZWFkc2NhbGUudjEuVGFpbG5ldCI5ChRSZW5hbWVUYWlsbmV0UmVxdWVzdBIQCghuZXdfbmFtZRgBIAEoCRIPCgd0YWlsbmV0GGQgASgJIj8KFVJlbmFtZVRhaWxuZXRSZXNwb25zZRImCgd0YWlsbmV0GAEgASgLMhUuaGVhZHNjYWxlLnYxLlRhaWxuZXQiJwoURGVsZXRlVGFpbG5ldFJlcXVlc3QSDwoHdGFpbG5ldBhkIAEoCSIXChVEZWxldGVUYWlsbmV0UmVzcG9uc2Uy9wQKDlRhaWxuZXRTZXJ2aWNlEnQKDUNyZWF0ZVRhaWxuZXQSIi5oZWFkc2NhbGUudjEuQ3JlYXRlVGFpbG5ldFJlcXVlc3QaIy5oZWFkc2NhbGUudjEuQ3JlYXRlVGFpbG5ldFJlc3BvbnNlIhqC0+STAhQ6ASoiDy9hcGkvdjEvdGFpbG5ldBJuCgxMaXN0VGFpbG5ldHMSIS5oZWFkc2NhbGUudjEuTGlzdFRhaWxuZXRzUmVxdWVzdBoiLmhlYWRzY2FsZS52MS5MaXN0VGFpbG5ldHNSZXNwb25zZSIXgtPkkwIREg8vYXBpL3YxL3RhaWxuZXQScgoKR2V0VGFpbG5ldBIfLmhlYWRzY2FsZS52MS5HZXRUYWlsbmV0UmVxdWVzdBogLmhlYWRzY2FsZS52MS5HZXRUYWlsbmV0UmVzcG9uc2UiIYLT5JMCGxIZL2FwaS92MS90YWlsbmV0L3t0YWlsbmV0fRKNAQoNUmVuYW1lVGFpbG5ldBIiLmhlYWRzY2FsZS52MS5SZW5hbWVUYWlsbmV0UmVxdWVzdBojLmhlYWRzY2FsZS52MS5SZW5hbWVUYWlsbmV0UmVzcG9uc2UiM4LT5JMCLSIrL2FwaS92MS90YWlsbmV0L3t0YWlsbmV0fS9yZW5hbWUve25ld19uYW1lfRJ7Cg1EZWxldGVUYWlsbmV0EiIuaGVhZHNjYWxlLnYxLkRlbGV0ZVRhaWxuZXRSZXF1ZXN0GiMuaGVhZHNjYWxlLnYxLkRlbGV0ZVRhaWxuZXRSZXNwb25zZSIhgtPkkwIbKhkvYXBpL3YxL3RhaWxuZXQve3RhaWxuZXR9YgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_timestamp, file_headscale_v1_user]);
 
 /**
  * A closed group of users and nodes with its own policy.
@@ -34,36 +34,31 @@ export type Tailnet = Message<"headscale.v1.Tailnet"> & {
   name: string;
 
   /**
-   * @generated from field: string display_name = 3;
-   */
-  displayName: string;
-
-  /**
-   * @generated from field: google.protobuf.Timestamp created_at = 4;
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
   createdAt?: Timestamp | undefined;
 
   /**
    * Owns what is registered without saying for whom.
    *
-   * @generated from field: headscale.v1.User default_owner = 5;
+   * @generated from field: headscale.v1.User default_owner = 4;
    */
   defaultOwner?: User | undefined;
 
   /**
    * Counts every change to the tailnet.
    *
-   * @generated from field: uint64 revision = 6;
+   * @generated from field: uint64 revision = 5;
    */
   revision: bigint;
 
   /**
-   * @generated from field: uint32 user_count = 7;
+   * @generated from field: uint32 user_count = 6;
    */
   userCount: number;
 
   /**
-   * @generated from field: uint32 node_count = 8;
+   * @generated from field: uint32 node_count = 7;
    */
   nodeCount: number;
 };
@@ -80,21 +75,11 @@ export const TailnetSchema: GenMessage<Tailnet> = /*@__PURE__*/
  */
 export type CreateTailnetRequest = Message<"headscale.v1.CreateTailnetRequest"> & {
   /**
+   * A DNS label. The tailnet's first user, its default owner, gets this name too.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
-
-  /**
-   * @generated from field: string display_name = 2;
-   */
-  displayName: string;
-
-  /**
-   * Name of the user to make as default owner; empty: the tailnet's name.
-   *
-   * @generated from field: string default_owner = 3;
-   */
-  defaultOwner: string;
 };
 
 /**
@@ -229,13 +214,6 @@ export const RenameTailnetResponseSchema: GenMessage<RenameTailnetResponse> = /*
  */
 export type DeleteTailnetRequest = Message<"headscale.v1.DeleteTailnetRequest"> & {
   /**
-   * With the nodes it still has.
-   *
-   * @generated from field: bool force = 1;
-   */
-  force: boolean;
-
-  /**
    * @generated from field: string tailnet = 100;
    */
   tailnet: string;
@@ -308,7 +286,7 @@ export const TailnetService: GenService<{
     output: typeof RenameTailnetResponseSchema;
   },
   /**
-   * FAILED_PRECONDITION while it has nodes and for the default tailnet.
+   * Removes a tailnet with its users, keys and policy. FAILED_PRECONDITION while it has nodes.
    *
    * @generated from rpc headscale.v1.TailnetService.DeleteTailnet
    */

@@ -2,8 +2,9 @@
 // @generated from file headscale/v1/user.proto (package headscale.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file headscale/v1/user.proto.
  */
 export const file_headscale_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChdoZWFkc2NhbGUvdjEvdXNlci5wcm90bxIMaGVhZHNjYWxlLnYxIsYBCgRVc2VyEgoKAmlkGAEgASgEEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAQgASgJEg0KBWVtYWlsGAUgASgJEhMKC3Byb3ZpZGVyX2lkGAYgASgJEhAKCHByb3ZpZGVyGAcgASgJEhcKD3Byb2ZpbGVfcGljX3VybBgIIAEoCRIPCgd0YWlsbmV0GGQgASgJImwKEUNyZWF0ZVVzZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEhMKC3BpY3R1cmVfdXJsGAQgASgJEg8KB3RhaWxuZXQYZCABKAkiNgoSQ3JlYXRlVXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5oZWFkc2NhbGUudjEuVXNlciJGChFSZW5hbWVVc2VyUmVxdWVzdBIOCgZvbGRfaWQYASABKAQSEAoIbmV3X25hbWUYAiABKAkSDwoHdGFpbG5ldBhkIAEoCSI2ChJSZW5hbWVVc2VyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLmhlYWRzY2FsZS52MS5Vc2VyIjAKEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgEEg8KB3RhaWxuZXQYZCABKAkiFAoSRGVsZXRlVXNlclJlc3BvbnNlIkwKEExpc3RVc2Vyc1JlcXVlc3QSCgoCaWQYASABKAQSDAoEbmFtZRgCIAEoCRINCgVlbWFpbBgDIAEoCRIPCgd0YWlsbmV0GGQgASgJIjYKEUxpc3RVc2Vyc1Jlc3BvbnNlEiEKBXVzZXJzGAEgAygLMhIuaGVhZHNjYWxlLnYxLlVzZXJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChdoZWFkc2NhbGUvdjEvdXNlci5wcm90bxIMaGVhZHNjYWxlLnYxItQBCgRVc2VyEgoKAmlkGAEgASgEEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAQgASgJEg0KBWVtYWlsGAUgASgJEhMKC3Byb3ZpZGVyX2lkGAYgASgJEhAKCHByb3ZpZGVyGAcgASgJEhcKD3Byb2ZpbGVfcGljX3VybBgIIAEoCRIPCgd0YWlsbmV0GGQgASgJEgwKBHJvbGUYZSABKAkibAoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSEwoLcGljdHVyZV91cmwYBCABKAkSDwoHdGFpbG5ldBhkIAEoCSI2ChJDcmVhdGVVc2VyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLmhlYWRzY2FsZS52MS5Vc2VyIkYKEVJlbmFtZVVzZXJSZXF1ZXN0Eg4KBm9sZF9pZBgBIAEoBBIQCghuZXdfbmFtZRgCIAEoCRIPCgd0YWlsbmV0GGQgASgJIjYKElJlbmFtZVVzZXJSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuaGVhZHNjYWxlLnYxLlVzZXIiMAoRRGVsZXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAQSDwoHdGFpbG5ldBhkIAEoCSIUChJEZWxldGVVc2VyUmVzcG9uc2UiTAoQTGlzdFVzZXJzUmVxdWVzdBIKCgJpZBgBIAEoBBIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEg8KB3RhaWxuZXQYZCABKAkiNgoRTGlzdFVzZXJzUmVzcG9uc2USIQoFdXNlcnMYASADKAsyEi5oZWFkc2NhbGUudjEuVXNlciI/ChJTZXRVc2VyUm9sZVJlcXVlc3QSCgoCaWQYASABKAQSDAoEcm9sZRgCIAEoCRIPCgd0YWlsbmV0GGQgASgJIjcKE1NldFVzZXJSb2xlUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLmhlYWRzY2FsZS52MS5Vc2VyMoQBCgtVc2VyU2VydmljZRJ1CgtTZXRVc2VyUm9sZRIgLmhlYWRzY2FsZS52MS5TZXRVc2VyUm9sZVJlcXVlc3QaIS5oZWFkc2NhbGUudjEuU2V0VXNlclJvbGVSZXNwb25zZSIhgtPkkwIbOgEqIhYvYXBpL3YxL3VzZXIve2lkfS9yb2xlYgZwcm90bzM", [file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * Somebody who owns nodes and pre-auth keys in one tailnet.
@@ -69,6 +70,13 @@ export type User = Message<"headscale.v1.User"> & {
    * @generated from field: string tailnet = 100;
    */
   tailnet: string;
+
+  /**
+   * "owner", "admin", "it-admin", "network-admin", "billing-admin", "auditor" or "member".
+   *
+   * @generated from field: string role = 101;
+   */
+  role: string;
 };
 
 /**
@@ -267,4 +275,67 @@ export type ListUsersResponse = Message<"headscale.v1.ListUsersResponse"> & {
  */
 export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
   messageDesc(file_headscale_v1_user, 8);
+
+/**
+ * @generated from message headscale.v1.SetUserRoleRequest
+ */
+export type SetUserRoleRequest = Message<"headscale.v1.SetUserRoleRequest"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * @generated from field: string tailnet = 100;
+   */
+  tailnet: string;
+};
+
+/**
+ * Describes the message headscale.v1.SetUserRoleRequest.
+ * Use `create(SetUserRoleRequestSchema)` to create a new message.
+ */
+export const SetUserRoleRequestSchema: GenMessage<SetUserRoleRequest> = /*@__PURE__*/
+  messageDesc(file_headscale_v1_user, 9);
+
+/**
+ * @generated from message headscale.v1.SetUserRoleResponse
+ */
+export type SetUserRoleResponse = Message<"headscale.v1.SetUserRoleResponse"> & {
+  /**
+   * @generated from field: headscale.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message headscale.v1.SetUserRoleResponse.
+ * Use `create(SetUserRoleResponseSchema)` to create a new message.
+ */
+export const SetUserRoleResponseSchema: GenMessage<SetUserRoleResponse> = /*@__PURE__*/
+  messageDesc(file_headscale_v1_user, 10);
+
+/**
+ * Operations on users that headscale's own service does not have.
+ *
+ * @generated from service headscale.v1.UserService
+ */
+export const UserService: GenService<{
+  /**
+   * Roles are what autogroups of the same names select in a policy.
+   *
+   * @generated from rpc headscale.v1.UserService.SetUserRole
+   */
+  setUserRole: {
+    methodKind: "unary";
+    input: typeof SetUserRoleRequestSchema;
+    output: typeof SetUserRoleResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_headscale_v1_user, 0);
 

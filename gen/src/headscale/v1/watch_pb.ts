@@ -28,14 +28,14 @@ export type WatchRequest = Message<"headscale.v1.WatchRequest"> & {
   afterRevision?: bigint | undefined;
 
   /**
-   * Only these kinds; a kind that ends with a dot stands for all that begin with it. Empty: all.
+   * Only these kinds; a kind that ends with a hyphen stands for all that begin with it. Empty: all.
    *
    * @generated from field: repeated string kinds = 2;
    */
   kinds: string[];
 
   /**
-   * Also "node.online" and "node.offline", which are not recorded and carry the revision they happened at.
+   * Also "node-online" and "node-offline", which are not recorded and carry the revision they happened at.
    *
    * @generated from field: bool presence = 3;
    */

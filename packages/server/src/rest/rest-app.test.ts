@@ -56,7 +56,7 @@ function echoingServer(options: { interceptors?: Interceptor[]; trust?: boolean;
       if (request.tailnet === "gone") throw new ConnectError("no such tailnet", Code.NotFound);
       try {
         yield { revision: 1n };
-        yield { revision: 2n, change: { kind: "node.registered", time: timestampFromDate(new Date(0)) } };
+        yield { revision: 2n, change: { kind: "node-registered", time: timestampFromDate(new Date(0)) } };
         if (request.tailnet === "breaks") throw new ConnectError("lost the store", Code.Unavailable);
         if (request.tailnet === "stays") await new Promise((resolve) => signal.addEventListener("abort", resolve));
       } finally {
@@ -180,8 +180,8 @@ describe("createRestApp", () => {
     {
       says: "lists in a query",
       method: "GET",
-      path: "/changes?kinds=node.&kinds=user.&pageSize=5",
-      seen: { kinds: ["node.", "user."], pageSize: 5 },
+      path: "/changes?kinds=node-&kinds=user-&pageSize=5",
+      seen: { kinds: ["node-", "user-"], pageSize: 5 },
     },
   ])("understands $says", async ({ method, path, body, seen: expected }) => {
     const { ask, seen } = echoingServer();
@@ -397,7 +397,7 @@ describe("a stream over REST", () => {
       .map((line) => JSON.parse(line));
     expect(lines).toMatchObject([
       { result: { change: null, revision: "1" } },
-      { result: { change: { kind: "node.registered", time: "1970-01-01T00:00:00Z", detail: null }, revision: "2" } },
+      { result: { change: { kind: "node-registered", time: "1970-01-01T00:00:00Z", detail: null }, revision: "2" } },
     ]);
     expect(seen[0]).toMatchObject({ afterRevision: 0n, tailnet: "a", presence: true });
   });
