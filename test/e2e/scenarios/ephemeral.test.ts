@@ -3,7 +3,7 @@ import { Lab } from "../lab/lab.ts";
 import { until } from "../lab/until.ts";
 import { versions } from "../lab/version-pairs.ts";
 
-describe.for(versions)("an ephemeral $version node", ({ version }) => {
+describe.for(versions)("an ephemeral node with the $version client", ({ version }) => {
   test("is gone at once when it logs out, while a regular node stays", async () => {
     await using lab = await Lab.start();
     const { admin, url } = await lab.server();

@@ -4,7 +4,7 @@ import { databases, versions } from "../lab/version-pairs.ts";
 
 const rows = databases.flatMap(({ database }) => versions.map((version) => ({ database, ...version })));
 
-describe.for(rows)("on $database a $version client", ({ database, version }) => {
+describe.for(rows)("on $database the $version client", ({ database, version }) => {
   test("is told in a sentence why a used, an expired and an unknown key do not let it in", async () => {
     await using lab = await Lab.start();
     const { admin, url } = await lab.server({ database });

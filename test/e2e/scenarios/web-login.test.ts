@@ -5,7 +5,7 @@ import { databases, versions } from "../lab/version-pairs.ts";
 
 const rows = databases.flatMap(({ database }) => versions.map((version) => ({ database, ...version })));
 
-describe.for(rows)("on $database a $version client without a key", ({ database, version }) => {
+describe.for(rows)("on $database the $version client without a key", ({ database, version }) => {
   test("prints our URL, whose page shows the very command that brings it up within two seconds", async () => {
     await using lab = await Lab.start();
     const server = await lab.server({ database });
