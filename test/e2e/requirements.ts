@@ -10,6 +10,7 @@ const programsByPackage = {
   "iputils-ping": ["ping"],
   curl: ["curl"],
   openssl: ["openssl"],
+  "openssh-client": ["ssh"],
   "bind9-dnsutils": ["dig"],
 } as const;
 

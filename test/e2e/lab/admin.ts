@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { type Command, type Outcome, run, succeeded } from "./process.ts";
@@ -65,6 +66,13 @@ export class Admin {
   async key(user: string, ...flags: readonly string[]): Promise<string> {
     const { key } = await this.headscalectl<{ key: string }>("preauthkeys", "create", "-u", user, ...flags);
     return key;
+  }
+
+  /** Puts a policy into force. The server has to keep its policy in the database. */
+  async policy(policy: object): Promise<void> {
+    const file = `${this.socket}.policy.json`;
+    writeFileSync(file, JSON.stringify(policy));
+    succeeded(await this.cli("policy", "set", "-f", file));
   }
 
   async nodes(): Promise<readonly NodeEntry[]> {

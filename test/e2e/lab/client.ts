@@ -92,7 +92,9 @@ export class Client {
 
   /** Runs the client's CLI outside the host: it speaks to the daemon's socket alone. */
   cli(...args: readonly string[]): Promise<Outcome> {
-    return run([join(clientBin(this.options.version), "tailscale"), `--socket=${this.#socket}`, ...args]);
+    const program = join(clientBin(this.options.version), "tailscale");
+    // `tailscale ssh` keeps its known hosts under HOME.
+    return run([program, `--socket=${this.#socket}`, ...args], { env: { ...process.env, HOME: this.host.directory } });
   }
 
   /** Standard output of a CLI command that has to succeed. */
