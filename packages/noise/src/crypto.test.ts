@@ -5,7 +5,7 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import { blake2s as nobleBlake2s } from "@noble/hashes/blake2.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { describe, expect, test } from "vitest";
-import { blake2s, DhPrivate, DhPublic, hkdf2, nativeCipherFromBytes, open, sealInto } from "./crypto.ts";
+import { blake2s, cipherKey, DhPrivate, DhPublic, hkdf2, open, sealInto } from "./crypto.ts";
 import { maxPlaintextBytes } from "./protocol.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -13,7 +13,7 @@ const plain = (data: Uint8Array) => Uint8Array.from(data);
 
 function seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, ad?: Uint8Array): Uint8Array {
   const target = new Uint8Array(plaintext.length + 16);
-  sealInto(target, key, nonce, plaintext, ad);
+  sealInto(target, cipherKey(key), nonce, plaintext, ad);
   return target;
 }
 
@@ -59,38 +59,35 @@ describe("the primitives", () => {
 });
 
 describe("sealInto and open", () => {
-  const length = fc.oneof(
-    fc.integer({ min: 0, max: maxPlaintextBytes }),
-    fc.constantFrom(0, 1, nativeCipherFromBytes - 1, nativeCipherFromBytes, maxPlaintextBytes),
-  );
+  const length = fc.oneof(fc.integer({ min: 0, max: maxPlaintextBytes }), fc.constantFrom(0, 1, maxPlaintextBytes));
 
   property.prop([bytes(32), bytes(12), length.chain(bytes), fc.option(bytes(32), { nil: undefined })])(
-    "make the same bytes on either side of the choice of library",
+    "make the bytes @noble/ciphers makes",
     (key, nonce, plaintext, ad) => {
       const sealed = seal(key, nonce, plaintext, ad);
       expect(plain(sealed)).toEqual(chacha20poly1305(key, nonce, ad).encrypt(plaintext));
-      expect(plain(open(key, nonce, sealed, ad))).toEqual(plaintext);
+      expect(plain(open(cipherKey(key), nonce, sealed, ad))).toEqual(plaintext);
     },
   );
 
-  test.for([0, 5, nativeCipherFromBytes, maxPlaintextBytes])("seal %i bytes where they already lie", (size) => {
+  test.for([0, 5, maxPlaintextBytes])("seal %i bytes where they already lie", (size) => {
     const [key, nonce] = [new Uint8Array(32).fill(7), new Uint8Array(12).fill(9)];
     const plaintext = new Uint8Array(size).map((_, index) => index);
     const target = new Uint8Array(size + 16);
     target.set(plaintext);
-    sealInto(target, key, nonce, target.subarray(0, size));
+    sealInto(target, cipherKey(key), nonce, target.subarray(0, size));
     expect(target).toEqual(seal(key, nonce, plaintext));
   });
 
-  test.for([5, nativeCipherFromBytes + 1])("refuse %i altered bytes", (size) => {
+  test.for([5, maxPlaintextBytes])("refuse %i altered bytes", (size) => {
     const [key, nonce] = [new Uint8Array(32).fill(7), new Uint8Array(12).fill(9)];
     const sealed = seal(key, nonce, new Uint8Array(size));
     for (const at of [0, size - 1, size, size + 15]) {
       const altered = Uint8Array.from(sealed);
       altered[at] = (altered[at] ?? 0) ^ 1;
-      expect(() => open(key, nonce, altered)).toThrow(expect.objectContaining({ code: "bad-tag" }));
+      expect(() => open(cipherKey(key), nonce, altered)).toThrow(expect.objectContaining({ code: "bad-tag" }));
     }
-    expect(() => open(key, nonce, sealed.subarray(1))).toThrow(expect.objectContaining({ code: "bad-tag" }));
-    expect(() => open(key, nonce, new Uint8Array(15))).toThrow(expect.objectContaining({ code: "bad-tag" }));
+    expect(() => open(cipherKey(key), nonce, sealed.subarray(1))).toThrow(expect.objectContaining({ code: "bad-tag" }));
+    expect(() => open(cipherKey(key), nonce, new Uint8Array(15))).toThrow(expect.objectContaining({ code: "bad-tag" }));
   });
 });

@@ -1,14 +1,16 @@
 /**
- * The primitives of Noise_IK_25519_ChaChaPoly_BLAKE2s, each from the faster of node:crypto and @noble.
+ * The primitives of Noise_IK_25519_ChaChaPoly_BLAKE2s, all from node:crypto; the tests compare each with @noble.
  *
- * Measured by test/bench/noise.ts (figures in test/bench/README.md): node:crypto wins X25519 by forty times and
- * BLAKE2s by two; setting up one of its ciphers costs as much as @noble takes to seal 2 KiB.
+ * Measured by test/bench/noise.ts (figures in test/bench/README.md). What makes node:crypto the faster one throughout
+ * is how it is handed its keys: a cipher or an HKDF with a KeyObject instead of bytes, a public key as PEM instead of
+ * DER, each costs a fifth to a half.
  */
 import {
   createCipheriv,
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
   hash,
@@ -16,12 +18,8 @@ import {
   type KeyObject,
 } from "node:crypto";
 import type { PrivateKey } from "@headscale/tailcfg/keys";
-import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { NoiseError } from "./noise-error.ts";
 import { keyBytes, tagBytes } from "./protocol.ts";
-
-/** From this many bytes on node:crypto's ChaCha20-Poly1305 is the faster one. */
-export const nativeCipherFromBytes = 2048;
 
 const cipherName = "chacha20-poly1305";
 const cipherOptions = { authTagLength: tagBytes } as const;
@@ -37,7 +35,7 @@ export function blake2s(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** HKDF with HMAC-BLAKE2s, two outputs of 32 bytes. Noise §4.3 (equal to RFC 5869 with empty info) */
 export function hkdf2(chainingKey: Uint8Array, input: Uint8Array): [Uint8Array, Uint8Array] {
-  const both = new Uint8Array(hkdfSync("blake2s256", input, chainingKey, "", 2 * keyBytes));
+  const both = new Uint8Array(hkdfSync("blake2s256", createSecretKey(input), chainingKey, "", 2 * keyBytes));
   return [both.subarray(0, keyBytes), both.subarray(keyBytes)];
 }
 
@@ -49,7 +47,8 @@ export class DhPublic {
   /** `bytes` must be 32 long. */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.handle = createPublicKey({ key: Buffer.concat([spkiPrefix, bytes]), format: "der", type: "spki" });
+    const der = Buffer.concat([spkiPrefix, bytes]).toString("base64");
+    this.handle = createPublicKey(`-----BEGIN PUBLIC KEY-----\n${der}\n-----END PUBLIC KEY-----\n`);
   }
 }
 
@@ -93,21 +92,21 @@ export class DhPrivate {
 
 const imported = new WeakMap<PrivateKey, DhPrivate>();
 
-/**
- * Seals `plaintext` into `target` (16 bytes longer). `plaintext` may be the start of `target` itself.
- * `ad`: associated data.
- */
+/** A 32-byte ChaCha20 key, ready for use; it can't be printed. */
+export type CipherKey = KeyObject;
+
+export function cipherKey(bytes: Uint8Array): CipherKey {
+  return createSecretKey(bytes);
+}
+
+/** Seals `plaintext` into `target`, which is 16 bytes longer and may start with it. `ad`: associated data. */
 export function sealInto(
   target: Uint8Array,
-  key: Uint8Array,
+  key: CipherKey,
   nonce: Uint8Array,
   plaintext: Uint8Array,
   ad?: Uint8Array,
 ): void {
-  if (plaintext.length < nativeCipherFromBytes) {
-    chacha20poly1305(key, nonce, ad).encrypt(plaintext, target);
-    return;
-  }
   const cipher = createCipheriv(cipherName, key, nonce, cipherOptions);
   if (ad) cipher.setAAD(ad, { plaintextLength: plaintext.length });
   target.set(cipher.update(plaintext));
@@ -115,11 +114,10 @@ export function sealInto(
   target.set(cipher.getAuthTag(), plaintext.length);
 }
 
-/** The plaintext of `ciphertext` (which ends in the tag). @throws {NoiseError} `bad-tag` */
-export function open(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array, ad?: Uint8Array): Uint8Array {
+/** The plaintext of `ciphertext`, which ends in its tag. @throws {NoiseError} `bad-tag` */
+export function open(key: CipherKey, nonce: Uint8Array, ciphertext: Uint8Array, ad?: Uint8Array): Uint8Array {
+  const length = ciphertext.length - tagBytes;
   try {
-    const length = ciphertext.length - tagBytes;
-    if (length < nativeCipherFromBytes) return chacha20poly1305(key, nonce, ad).decrypt(ciphertext);
     const decipher = createDecipheriv(cipherName, key, nonce, cipherOptions);
     if (ad) decipher.setAAD(ad, { plaintextLength: length });
     decipher.setAuthTag(ciphertext.subarray(length));
@@ -127,8 +125,7 @@ export function open(key: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array,
     decipher.final();
     return plaintext;
   } catch (cause) {
-    throw new NoiseError("bad-tag", "authentication failed: wrong key, altered bytes or lost synchronisation", {
-      cause,
-    });
+    const message = "authentication failed: wrong key, altered bytes or lost synchronisation";
+    throw new NoiseError("bad-tag", message, { cause });
   }
 }

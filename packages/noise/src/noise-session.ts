@@ -1,3 +1,4 @@
+import type { CipherKey } from "./crypto.ts";
 import { NoiseError } from "./noise-error.ts";
 import { RecordReader } from "./record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
@@ -16,7 +17,7 @@ export class NoiseSession {
   readonly handshakeHash: Uint8Array;
   #records: Records | undefined;
 
-  constructor(version: number, handshakeHash: Uint8Array, sendKey: Uint8Array, receiveKey: Uint8Array) {
+  constructor(version: number, handshakeHash: Uint8Array, sendKey: CipherKey, receiveKey: CipherKey) {
     this.version = version;
     this.handshakeHash = handshakeHash;
     this.#records = { reader: new RecordReader(receiveKey), writer: new RecordWriter(sendKey) };

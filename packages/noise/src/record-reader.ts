@@ -1,4 +1,4 @@
-import { open } from "./crypto.ts";
+import { type CipherKey, open } from "./crypto.ts";
 import { NoiseError } from "./noise-error.ts";
 import { frameType, headerBytes, maxCiphertextBytes, maxFrameBytes, tagBytes } from "./protocol.ts";
 import { RecordNonce } from "./record-nonce.ts";
@@ -9,15 +9,15 @@ import { RecordNonce } from "./record-nonce.ts";
  * Holds at most one incomplete record (4096 bytes), and no buffer at all between records. The first failure is final.
  */
 export class RecordReader {
-  readonly #key: Uint8Array;
+  readonly #key: CipherKey;
   readonly #nonce = new RecordNonce();
   /** Start of a record that the chunks so far did not complete. */
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
   #failed = false;
 
-  /** `key`: 32 bytes, used by this reader alone. */
-  constructor(key: Uint8Array) {
+  /** `key` is used by this reader alone. */
+  constructor(key: CipherKey) {
     this.#key = key;
   }
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import vector from "../../../test/vectors/noise/ts2021-v145.json" with { type: "json" };
+import { cipherKey } from "./crypto.ts";
 import { maxPlaintextBytes } from "./protocol.ts";
 import { RecordWriter } from "./record-writer.ts";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
-const keyOf = { client: hex(vector.clientToServerKey), server: hex(vector.serverToClientKey) };
+const keyOf = { client: cipherKey(hex(vector.clientToServerKey)), server: cipherKey(hex(vector.serverToClientKey)) };
 
 describe("RecordWriter", () => {
   test.for(vector.records)("seals the vector's record $number from the $from", ({ from, number, plaintext, frame }) => {

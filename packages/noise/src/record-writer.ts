@@ -1,14 +1,14 @@
-import { sealInto } from "./crypto.ts";
+import { type CipherKey, sealInto } from "./crypto.ts";
 import { frameType, headerBytes, maxPlaintextBytes, tagBytes } from "./protocol.ts";
 import { RecordNonce } from "./record-nonce.ts";
 
 /** Turns what is written into sealed records. */
 export class RecordWriter {
-  readonly #key: Uint8Array;
+  readonly #key: CipherKey;
   readonly #nonce = new RecordNonce();
 
-  /** `key`: 32 bytes, used by this writer alone. */
-  constructor(key: Uint8Array) {
+  /** `key` is used by this writer alone. */
+  constructor(key: CipherKey) {
     this.#key = key;
   }
 

@@ -1,19 +1,22 @@
-import { blake2s, type DhPrivate, type DhPublic, hkdf2, open, sealInto } from "./crypto.ts";
+import { blake2s, type CipherKey, cipherKey, type DhPrivate, type DhPublic, hkdf2, open, sealInto } from "./crypto.ts";
 import { NoiseError } from "./noise-error.ts";
 import { nonceBytes, protocolName, tagBytes } from "./protocol.ts";
 
 /** Every key of the handshake encrypts once, so its nonce never leaves zero. Noise §5.1 */
 const zeroNonce = new Uint8Array(nonceBytes);
 
+/** The protocol name is longer than a hash, therefore hashed. Noise §5.2 InitializeSymmetric */
+const initialHash = blake2s(new TextEncoder().encode(protocolName));
+
 /** A key out of one agreement, good for one message. */
 export class SingleUseKey {
-  #key: Uint8Array | undefined;
+  #key: CipherKey | undefined;
 
-  constructor(key: Uint8Array) {
+  constructor(key: CipherKey) {
     this.#key = key;
   }
 
-  take(): Uint8Array {
+  take(): CipherKey {
     const key = this.#key;
     if (!key) throw new NoiseError("finished", "a handshake key encrypts one message only");
     this.#key = undefined;
@@ -24,24 +27,18 @@ export class SingleUseKey {
 /** What is left when a handshake is complete: a key for each direction. Noise §5.2 Split */
 export interface Split {
   /** initiator → responder */
-  readonly first: Uint8Array;
+  readonly first: CipherKey;
   /** responder → initiator */
-  readonly second: Uint8Array;
+  readonly second: CipherKey;
   /** Names this handshake: both sides have the same, no other connection has it. Noise §11.2 */
   readonly handshakeHash: Uint8Array;
 }
 
 /** SymmetricState of Noise §5.2 for this one protocol; `h` and `ck` are the specification's names. */
 export class SymmetricState {
-  #h: Uint8Array;
-  #ck: Uint8Array;
+  #h = initialHash;
+  #ck = initialHash;
   #finished = false;
-
-  constructor() {
-    // Longer than a hash, therefore hashed. Noise §5.2 InitializeSymmetric
-    this.#h = blake2s(new TextEncoder().encode(protocolName));
-    this.#ck = this.#h;
-  }
 
   mixHash(data: Uint8Array): void {
     this.#refuseWhenFinished();
@@ -53,7 +50,7 @@ export class SymmetricState {
     this.#refuseWhenFinished();
     const [ck, key] = hkdf2(this.#ck, ours.agree(theirs));
     this.#ck = ck;
-    return new SingleUseKey(key);
+    return new SingleUseKey(cipherKey(key));
   }
 
   encryptAndHash(key: SingleUseKey, plaintext: Uint8Array): Uint8Array {
@@ -77,7 +74,7 @@ export class SymmetricState {
     this.#refuseWhenFinished();
     this.#finished = true;
     const [first, second] = hkdf2(this.#ck, new Uint8Array(0));
-    return { first, second, handshakeHash: this.#h };
+    return { first: cipherKey(first), second: cipherKey(second), handshakeHash: this.#h };
   }
 
   #refuseWhenFinished(): void {
