@@ -6,7 +6,7 @@ import type { Place } from "./place.ts";
  * Names of earlier versions that only moved: old name → today's.
  * Sources: headscale v0.1.0 app.go and config.json; hscontrol/types/config.go@f20f1f12 (`deprecator`).
  */
-export const renamedKeys: Readonly<Record<string, string>> = {
+const renamedKeys: Readonly<Record<string, string>> = {
   acl_policy_path: "policy.path",
   db_type: "database.type",
   db_path: "database.sqlite.path",
@@ -54,14 +54,20 @@ const withoutEffect: Readonly<Record<string, string>> = {
   node_update_check_interval: "changes are announced when they happen",
 };
 
-/** Old names that need more than a new name. */
-const special = ["private_key_path", "ip_prefix", "ip_prefixes"];
+/** Old names that need more than a new name, and where their values go. */
+const special: Readonly<Record<string, string>> = {
+  ip_prefix: "prefixes.v4",
+  ip_prefixes: "prefixes.v4, prefixes.v6",
+  private_key_path: "noise.private_key_path",
+};
+
+/** Every old name that still works, and where it is written today. */
+export const movedKeys: Readonly<Record<string, string>> = { ...renamedKeys, ...special };
 
 export const oldNames: ReadonlySet<string> = new Set([
-  ...Object.keys(renamedKeys),
+  ...Object.keys(movedKeys),
   ...Object.keys(removed),
   ...Object.keys(withoutEffect),
-  ...special,
 ]);
 
 export function isOldName(name: string): boolean {

@@ -1,7 +1,7 @@
 import { allKeys } from "./all-keys.ts";
 import { isRawMap, type Raw } from "./document.ts";
 import type { Key } from "./key.ts";
-import { renamedKeys } from "./old-keys.ts";
+import { movedKeys } from "./old-keys.ts";
 
 const heading = `# The configuration of headscale: every key with its default.
 #
@@ -39,7 +39,7 @@ function entry(name: string, spec: Key<unknown>, margin: string): string[] {
 }
 
 function oldNamesTable(): string {
-  const rows = Object.entries(renamedKeys).map(([old, today]) => `#   ${old.padEnd(36)} ${today}`);
+  const rows = Object.entries(movedKeys).map(([old, today]) => `#   ${old.padEnd(36)} ${today}`);
   return ["# Names of earlier versions that still work, and today's:", "#", ...rows].join("\n");
 }
 
