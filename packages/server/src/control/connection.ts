@@ -1,0 +1,10 @@
+import type { MachineKey } from "@headscale/tailcfg/keys";
+
+/** Who is at the other end of a Noise connection. The machine key is proved; any key is let in. */
+export interface MachineConnection {
+  readonly machineKey: MachineKey;
+  /** Capability version that the handshake named. */
+  readonly version: number;
+  /** Client address, proxies looked through. */
+  readonly address: string;
+}

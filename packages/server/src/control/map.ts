@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import type { ServerHttp2Stream } from "node:http2";
+import { minCapabilityVersion } from "@headscale/tailcfg";
+import { decodeMapRequest } from "@headscale/tailcfg/codec";
+import type { MachineKey, NodeKey } from "@headscale/tailcfg/keys";
+import type { Node } from "@headscale/tailnet";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Context } from "hono";
+import type { Live } from "#live/live.ts";
+import type { MapSession } from "#live/map-session.ts";
+import { type BodyLimits, readBody } from "./body.ts";
+import type { MachineEnv } from "./machine-server.ts";
+import { tooOld } from "./register.ts";
+
+export interface MapOptions {
+  readonly live: Live;
+  readonly bodyLimits: BodyLimits;
+  /** Fires when the server goes down: streams end, clients come back to its successor. */
+  readonly closing: AbortSignal;
+}
+
+/** The node with this key, if it is this machine's: knowing a node key opens nothing. */
+export function ownNode(live: Live, nodeKey: NodeKey, machineKey: MachineKey): Node | undefined {
+  const id = live.world.index.nodeByNodeKey.get(nodeKey);
+  const node = id === undefined ? undefined : live.world.nodes.get(id);
+  return node?.machineKey === machineKey ? node : undefined;
+}
+
+/** `POST /machine/map`: an update without answer, one whole map, or the stream. Failures before a map are HTTP errors. */
+export function mapHandler(options: MapOptions) {
+  return async (context: Context<MachineEnv>): Promise<Response> => {
+    const { live, bodyLimits } = options;
+    const { incoming, outgoing } = context.env;
+    const request = decodeMapRequest(await readBody(incoming, bodyLimits));
+    if (request.Version < minCapabilityVersion) return context.text(tooOld(request.Version), 400);
+    const node = ownNode(live, request.NodeKey, context.get("connection").machineKey);
+    if (!node) return context.text("node not found: log in again", 404);
+    if (!request.ReadOnly) await live.report(node, request);
+    if (!request.Stream && request.OmitPeers) return context.body(null, 200);
+    const { stream } = outgoing;
+    if (request.Stream) await streamMap(options, node, stream);
+    else sendOneMap(live, node, stream);
+    return RESPONSE_ALREADY_SENT;
+  };
+}
+
+function respond(stream: ServerHttp2Stream): void {
+  stream.respond({ ":status": 200, "content-type": "application/octet-stream" });
+}
+
+function sendOneMap(live: Live, node: Node, stream: ServerHttp2Stream): void {
+  const session = live.tailnet(node.tailnet).peek(node.id);
+  respond(stream);
+  stream.end(Buffer.concat(session.fullFrame()));
+}
+
+async function streamMap({ live, closing }: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
+  if (stream.destroyed || stream.closed) return;
+  const gone = new AbortController();
+  stream.once("close", () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, closing]);
+  const session = live.connect(node);
+  try {
+    respond(stream);
+    await pump(session, stream, signal);
+  } finally {
+    live.disconnect(node.tailnet, session);
+    if (!stream.destroyed) stream.end();
+  }
+}
+
+/** Writes frames as fast as the client reads them: the session collects what happens meanwhile. */
+async function pump(session: MapSession, stream: ServerHttp2Stream, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const pieces of session.frames(signal)) {
+      if (stream.destroyed) return;
+      if (!stream.write(Buffer.concat(pieces))) await once(stream, "drain", { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

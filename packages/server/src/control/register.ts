@@ -1,0 +1,147 @@
+import {
+  minCapabilityVersion,
+  type RegisterRequest,
+  type RegisterResponse,
+  releaseOf,
+  retryAfterCapabilityVersion,
+} from "@headscale/tailcfg";
+import { decodeRegisterRequest } from "@headscale/tailcfg/codec";
+import {
+  type AuthRequestId,
+  displayNameOf,
+  loginNameOf,
+  type Node,
+  parseAuthRequestId,
+  type Registrant,
+  type Registration,
+  TailnetError,
+  taggedDevicesUserId,
+  userIdOf,
+} from "@headscale/tailnet";
+import { register } from "@headscale/tailnet/commands";
+import type { Context } from "hono";
+import { freshAuthId, hashedKey } from "#auth/secrets.ts";
+import type { Live } from "#live/live.ts";
+import { QueueFullError } from "#live/write-queue.ts";
+import { type BodyLimits, readBody } from "./body.ts";
+import type { MachineConnection } from "./connection.ts";
+import type { MachineEnv } from "./machine-server.ts";
+
+export interface RegisterOptions {
+  readonly live: Live;
+  readonly serverUrl: string;
+  readonly bodyLimits: BodyLimits;
+  onOutcome(outcome: Registration["kind"] | "refused", connection: MachineConnection, detail: string): void;
+}
+
+/** Longest hold of a follow-up before it is answered anew; clients set no deadline of their own. */
+const holdMs = 10 * 60_000;
+/** Seconds after which a client comes back when too many logins wait. */
+const retryAfterSeconds = 10;
+
+/** `POST /machine/register`: every refusal is a 200 with `Error`, so that clients show it. */
+export function registerHandler(options: RegisterOptions) {
+  return async (context: Context<MachineEnv>): Promise<Response> => {
+    const { incoming, outgoing } = context.env;
+    const connection = context.get("connection");
+    const request = decodeRegisterRequest(await readBody(incoming, options.bodyLimits));
+    if (request.Version < minCapabilityVersion) return context.json(refusal(tooOld(request.Version)));
+    const gone = new AbortController();
+    outgoing.once("close", () => gone.abort());
+    try {
+      return context.json(await answer(options, connection, request, gone.signal));
+    } catch (error) {
+      return refused(options, context, request.Version, error);
+    }
+  };
+}
+
+/** A refusal that the client shows; too many at once is a 429 where the client understands it. */
+function refused(options: RegisterOptions, context: Context<MachineEnv>, version: number, error: unknown): Response {
+  const crowded =
+    error instanceof QueueFullError || (error instanceof TailnetError && error.code === "too-many-requests");
+  if (!crowded && !(error instanceof TailnetError)) throw error;
+  options.onOutcome("refused", context.get("connection"), error.message);
+  if (crowded && version >= retryAfterCapabilityVersion) {
+    return context.text(error.message, 429, { "Retry-After": String(retryAfterSeconds) });
+  }
+  return context.json(refusal(error.message));
+}
+
+export function tooOld(version: number): string {
+  return `this server needs Tailscale ${releaseOf(minCapabilityVersion)} or newer, this client speaks capability version ${version}: please update it`;
+}
+
+function refusal(text: string): RegisterResponse {
+  return { MachineAuthorized: false, Error: text };
+}
+
+async function answer(
+  { live, serverUrl, onOutcome }: RegisterOptions,
+  connection: MachineConnection,
+  request: RegisterRequest,
+  gone: AbortSignal,
+): Promise<RegisterResponse> {
+  const who = registrantOf(connection, request);
+  const command = register(who, freshAuthId());
+  const deadline = live.now() + holdMs;
+  for (;;) {
+    // Listening begins before the decision, so that a verdict in between is not missed.
+    const settled = new AbortController();
+    const verdict = who.followup && live.feed.settled(who.followup, holdMs, AbortSignal.any([gone, settled.signal]));
+    const outcome = await live.execute(command, `machine:${connection.machineKey.slice(5, 17)}`);
+    if (outcome.kind === "wait" && !gone.aborted && live.now() < deadline) {
+      await verdict;
+      continue;
+    }
+    settled.abort();
+    onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");
+    if (outcome.kind === "authorized") await live.noteHostinfo(outcome.node, request.Hostinfo, request.Version);
+    return responseFor(live, serverUrl, outcome);
+  }
+}
+
+function responseFor(live: Live, serverUrl: string, outcome: Registration): RegisterResponse {
+  switch (outcome.kind) {
+    case "authorized":
+      return { ...owner(live, outcome.node), MachineAuthorized: true, NodeKeyExpired: false, AuthURL: "" };
+    case "expired":
+      return { ...(outcome.node && owner(live, outcome.node)), MachineAuthorized: false, NodeKeyExpired: true };
+    case "wait":
+    case "login":
+      return { MachineAuthorized: false, AuthURL: `${serverUrl}/register/${outcome.authId}` };
+  }
+}
+
+function owner(live: Live, node: Node): Pick<RegisterResponse, "User" | "Login"> {
+  const user = live.world.users.get(userIdOf(node) ?? taggedDevicesUserId);
+  const [ID, LoginName, DisplayName, Provider] = user
+    ? [user.id, loginNameOf(user), displayNameOf(user), user.provider]
+    : [taggedDevicesUserId, "tagged-devices", "Tagged Devices", ""];
+  return { User: { ID, DisplayName }, Login: { ID, Provider, LoginName, DisplayName } };
+}
+
+function registrantOf({ machineKey }: MachineConnection, request: RegisterRequest): Registrant {
+  const followup = followupOf(request.Followup);
+  const authKey = request.Auth?.AuthKey;
+  return {
+    machineKey,
+    nodeKey: request.NodeKey,
+    hostinfo: request.Hostinfo,
+    ephemeral: request.Ephemeral,
+    ...(request.NLKey !== undefined && { nlKey: request.NLKey }),
+    ...(request.Expiry !== undefined && { expiry: request.Expiry }),
+    ...(authKey !== undefined && { authKey: hashedKey("auth", authKey) ?? "malformed" }),
+    ...(followup !== undefined && { followup }),
+  };
+}
+
+/** The auth id at the end of a URL that we gave; one that we cannot have given means "start over". */
+function followupOf(url: string | undefined): AuthRequestId | undefined {
+  if (url === undefined) return undefined;
+  try {
+    return parseAuthRequestId(url.slice(url.lastIndexOf("/") + 1));
+  } catch {
+    return undefined;
+  }
+}

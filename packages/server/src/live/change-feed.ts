@@ -1,0 +1,80 @@
+import type { AuthRequestId, Change } from "@headscale/tailnet";
+
+/** Most changes that a slow listener may fall behind before it has to resume from the store. */
+const maxBehind = 4096;
+
+/** A listener fell too far behind; it can go on from the store's history. */
+export class FeedOverrunError extends Error {
+  override readonly name = "FeedOverrunError";
+  constructor() {
+    super("the listener fell too far behind the change feed");
+  }
+}
+
+/** Announces committed changes: to event streams, and to logins that wait for a verdict. */
+export class ChangeFeed {
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  readonly #logins = new Map<AuthRequestId, Set<() => void>>();
+
+  publish(changes: readonly Change[]): void {
+    for (const listener of [...this.#listeners]) listener(changes);
+    for (const change of changes) {
+      if (change.subject !== "auth-request") continue;
+      for (const wake of this.#logins.get(change.id) ?? []) wake();
+    }
+  }
+
+  /** Resolves when the login got a verdict or ran out, when `ms` passed, or when the signal fires. Ask before deciding. */
+  settled(id: AuthRequestId, ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = this.#logins.get(id) ?? new Set();
+      this.#logins.set(id, waiting);
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        waiting.delete(done);
+        if (waiting.size === 0) this.#logins.delete(id);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      waiting.add(done);
+      if (signal.aborted) done();
+      else signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  /** Changes as they are committed, from the call on. @throws {FeedOverrunError} */
+  changes(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
+    let pending: Change[] = [];
+    let behind = false;
+    let wake: (() => void) | undefined;
+    const listen = (changes: readonly Change[]) => {
+      if (pending.length + changes.length > maxBehind) behind = true;
+      else pending.push(...changes);
+      wake?.();
+    };
+    this.#listeners.add(listen);
+    const listeners = this.#listeners;
+    const onAbort = () => wake?.();
+    signal.addEventListener("abort", onAbort);
+    return (async function* () {
+      try {
+        while (!signal.aborted) {
+          if (behind) throw new FeedOverrunError();
+          if (pending.length > 0) {
+            const batch = pending;
+            pending = [];
+            yield batch;
+            continue;
+          }
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      } finally {
+        listeners.delete(listen);
+        signal.removeEventListener("abort", onAbort);
+      }
+    })();
+  }
+}

@@ -1,0 +1,346 @@
+import {
+  type Affected,
+  type CompiledPolicy,
+  compilePolicy,
+  type NodeRoutes,
+  type PolicyChange,
+  type PolicyNode,
+  type PolicySettings,
+  updatePolicy,
+} from "@headscale/policy";
+import type { DERPMap, DNSConfig, PingRequest, UserProfile } from "@headscale/tailcfg";
+import {
+  isExpired,
+  type Node,
+  type NodeId,
+  nodesOf,
+  type Presence,
+  type TailnetId,
+  type User,
+  usersOf,
+  type World,
+} from "@headscale/tailnet";
+import { type NetmapSettings, type NetmapView, ownerProfile, shownHostinfo } from "@headscale/tailnet/netmap";
+import { MapSession, type SessionTiming } from "./map-session.ts";
+import { policyNode, policySees, policyUser } from "./policy-input.ts";
+import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";
+import { RouterTable } from "./router-table.ts";
+import type { SessionSource } from "./session-source.ts";
+import { touch, touchSelf } from "./touch.ts";
+
+export type PolicyDocument = Parameters<typeof compilePolicy>[0]["policy"];
+
+/** What a tailnet reads of the server around it. */
+export interface TailnetSurroundings {
+  world(): World;
+  now(): number;
+  presence(id: NodeId): Presence;
+  derpMap(): DERPMap;
+  dns(tailnet: TailnetId): DNSConfig;
+  readonly netmap: NetmapSettings;
+  readonly policy: PolicySettings;
+  readonly timing: SessionTiming;
+}
+
+export interface NodeDifference {
+  readonly before: Node | undefined;
+  readonly after: Node | undefined;
+}
+
+/** Messages that several sessions are about to send are compressed once; more than these are forgotten. */
+const maxSharedMessages = 256;
+
+/** One tailnet as it runs: its compiled policy, the routers, the records in their wire form and the open map sessions. */
+export class LiveTailnet implements SessionSource {
+  readonly id: TailnetId;
+  readonly records = new RecordCache();
+  readonly routers = new RouterTable();
+  readonly #around: TailnetSurroundings;
+  readonly #sessions = new Map<NodeId, MapSession>();
+  readonly #policyNodes = new Map<NodeId, PolicyNode>();
+  readonly #shared = new Map<string, Buffer>();
+  #profiles = new WeakMap<readonly number[], readonly UserProfile[]>();
+  #policy: CompiledPolicy;
+
+  constructor(id: TailnetId, around: TailnetSurroundings, document: PolicyDocument) {
+    this.id = id;
+    this.#around = around;
+    const world = around.world();
+    const nodes = nodesOf(world, id);
+    for (const node of nodes) this.routers.update(node.id, node, around.presence(node.id), this.#isOnline);
+    for (const node of nodes)
+      this.#policyNodes.set(node.id, policyNode(node, around.presence(node.id), this.routers.primaries));
+    this.#policy = compilePolicy({
+      policy: document,
+      users: usersOf(world, id).map(policyUser),
+      nodes: this.#policyNodes.values(),
+      settings: around.policy,
+    });
+  }
+
+  get policy(): CompiledPolicy {
+    return this.#policy;
+  }
+
+  readonly #isOnline = (id: NodeId): boolean => this.#around.presence(id).online;
+
+  view(): NetmapView {
+    const { world, now, presence, derpMap, dns, netmap } = this.#around;
+    const current = world();
+    const tailnet = current.tailnets.get(this.id);
+    if (!tailnet) throw new Error(`tailnet ${this.id} is gone`);
+    return {
+      world: current,
+      tailnet,
+      policy: this.#policy,
+      settings: netmap,
+      derpMap: derpMap(),
+      now: now(),
+      presence,
+      dns: dns(this.id),
+    };
+  }
+
+  routesOf(viewer: number, peer: number): NodeRoutes | undefined {
+    if (!this.routers.isRouter(peer as NodeId)) return undefined;
+    const routes = this.#policy.routesFor(viewer, peer);
+    return routes.allowed.length === 0 ? noRoutes : routes;
+  }
+
+  profilesOf(peers: readonly number[]): readonly UserProfile[] {
+    const known = this.#profiles.get(peers);
+    if (known) return known;
+    const { world } = this.view();
+    const profiles = new Map<number, UserProfile>();
+    for (const id of peers) {
+      const node = world.nodes.get(id as NodeId);
+      if (!node) continue;
+      const profile = ownerProfile(world, node);
+      profiles.set(profile.ID, profile);
+    }
+    const list = [...profiles.values()].sort((a, b) => a.ID - b.ID);
+    this.#profiles.set(peers, list);
+    return list;
+  }
+
+  shared(text: string): Buffer {
+    const known = this.#shared.get(text);
+    if (known) return known;
+    const piece = compressPiece(text);
+    if (this.#shared.size >= maxSharedMessages) this.#shared.clear();
+    this.#shared.set(text, piece);
+    return piece;
+  }
+
+  /** Opens a map stream; an older one of the same node is told to end after the new one is known. */
+  openSession(viewer: NodeId): MapSession {
+    const session = new MapSession(viewer, this, this.#around.timing);
+    const older = this.#sessions.get(viewer);
+    this.#sessions.set(viewer, session);
+    older?.end();
+    return session;
+  }
+
+  /** A session that hears of nothing, for one map. */
+  peek(viewer: NodeId): MapSession {
+    return new MapSession(viewer, this, this.#around.timing);
+  }
+
+  /** Forgets a stream that has ended; true when it was the node's newest, so that the node is now without one. */
+  closeSession(session: MapSession): boolean {
+    if (this.#sessions.get(session.viewer) !== session) return false;
+    this.#sessions.delete(session.viewer);
+    return true;
+  }
+
+  hasSession(id: NodeId): boolean {
+    return this.#sessions.has(id);
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Sends a ping over the node's map stream; false when it has none. */
+  ping(id: NodeId, request: PingRequest): boolean {
+    const session = this.#sessions.get(id);
+    session?.ping(request);
+    return session !== undefined;
+  }
+
+  /** Everybody gets a whole map anew: the streams end and clients come back at once. */
+  restart(): void {
+    this.endSessions();
+  }
+
+  endSessions(): void {
+    for (const session of this.#sessions.values()) session.end();
+  }
+
+  /** Takes in committed changes of nodes and users, and tells exactly the sessions that may see them. */
+  changed(
+    nodes: readonly NodeDifference[],
+    users: readonly { readonly id: number; readonly after: User | undefined }[],
+  ): void {
+    if (users.length > 0) this.#profiles = new WeakMap();
+    const moved = new Set<NodeId>();
+    for (const { before, after } of nodes) {
+      const id = (after ?? before)?.id;
+      if (id === undefined) continue;
+      for (const other of this.routers.update(id, after, this.#around.presence(id), this.#isOnline)) moved.add(other);
+      if (after) this.records.invalidate(id);
+      else this.records.forget(id);
+    }
+    this.#updatePolicy({
+      ...this.#nodeChange(nodes, moved),
+      ...(users.length > 0 && {
+        putUsers: users.flatMap(({ after }) => (after ? [policyUser(after)] : [])),
+        removedUsers: users.flatMap(({ id, after }) => (after ? [] : [id])),
+      }),
+    });
+    for (const difference of nodes) this.#tellNode(difference);
+    for (const { id } of users) this.#tellUser(id);
+  }
+
+  #nodeChange(nodes: readonly NodeDifference[], moved: ReadonlySet<NodeId>): PolicyChange {
+    const { nodes: all } = this.#around.world();
+    const ids = new Set([...nodes.flatMap(({ after }) => (after ? [after.id] : [])), ...moved]);
+    const put: PolicyNode[] = [];
+    for (const id of ids) {
+      const node = all.get(id);
+      if (!node) continue;
+      const seen = policyNode(node, this.#around.presence(id), this.routers.primaries);
+      if (!policySees(this.#policyNodes.get(id), seen)) continue;
+      this.#policyNodes.set(id, seen);
+      put.push(seen);
+    }
+    const removed = nodes.flatMap(({ before, after }) => (before && !after ? [before.id] : []));
+    for (const id of removed) this.#policyNodes.delete(id);
+    return { ...(put.length > 0 && { putNodes: put }), ...(removed.length > 0 && { removedNodes: removed }) };
+  }
+
+  /** Puts another policy in force. */
+  setPolicy(document: PolicyDocument): void {
+    this.#updatePolicy({ policy: { to: document } });
+  }
+
+  #updatePolicy(change: PolicyChange): void {
+    if (Object.keys(change).length === 0) return;
+    const { next, affected } = updatePolicy(this.#policy, change);
+    this.#policy = next;
+    this.#tellAffected(affected);
+  }
+
+  #tellAffected(affected: Affected): void {
+    const session = (id: number) => this.#sessions.get(id as NodeId);
+    for (const [viewer, { added, removed }] of affected.peers) {
+      const open = session(viewer);
+      if (!open) continue;
+      for (const id of added) open.touchPeer(id, touch.visibility);
+      for (const id of removed) open.touchPeer(id, touch.visibility);
+    }
+    for (const [viewer, peers] of affected.routes) {
+      for (const id of peers) session(viewer)?.touchPeer(id, touch.visibility);
+    }
+    for (const id of affected.records) {
+      this.records.invalidate(id);
+      session(id)?.touchSelf(touchSelf.record);
+      this.#touchViewers(id, touch.record);
+    }
+    for (const id of affected.filters) session(id)?.touchSelf(touchSelf.filters);
+    for (const id of [...affected.selfRoutes, ...affected.selfCapabilities])
+      session(id)?.touchSelf(touchSelf.record | touchSelf.dns);
+    for (const id of affected.ssh) session(id)?.touchSelf(touchSelf.ssh);
+  }
+
+  #touchViewers(id: number, bits: number): void {
+    if (bits === 0 || this.#sessions.size === 0) return;
+    for (const viewer of this.#policy.peersOf(id)) this.#sessions.get(viewer as NodeId)?.touchPeer(id, bits);
+  }
+
+  #tellNode({ before, after }: NodeDifference): void {
+    if (!after) {
+      if (before) this.#sessions.get(before.id)?.end();
+      return;
+    }
+    const bits = before ? nodeBits(before, after, this.#around.now()) : touch.record;
+    if (bits === 0) return;
+    if (before && before.owner !== after.owner) this.#profiles = new WeakMap();
+    this.#sessions.get(after.id)?.touchSelf(touchSelf.record);
+    this.#touchViewers(after.id, bits);
+  }
+
+  #tellUser(id: number): void {
+    for (const node of this.#policyNodes.values()) {
+      if (node.userId !== id) continue;
+      this.#touchViewers(node.id, touch.profile);
+      this.#sessions.get(node.id as NodeId)?.touchSelf(touchSelf.record);
+    }
+  }
+
+  /** A node's presence went from `before` to what it is now. */
+  presenceChanged(id: NodeId, before: Presence, after: Presence): void {
+    const node = this.#around.world().nodes.get(id);
+    if (!node) return;
+    const bits = presenceBits(before, after);
+    const routing = before.online !== after.online || before.hostinfo.RoutableIPs !== after.hostinfo.RoutableIPs;
+    if (bits !== 0) this.records.invalidate(id);
+    if (routing || before.hostinfo.OS !== after.hostinfo.OS) {
+      const moved = this.routers.update(id, node, after, this.#isOnline);
+      this.#updatePolicy(this.#nodeChange([{ before: node, after: node }], moved));
+    }
+    if (before.hostinfo.ShieldsUp !== after.hostinfo.ShieldsUp) this.#sessions.get(id)?.touchSelf(touchSelf.filters);
+    this.#touchViewers(id, bits);
+  }
+
+  /** A probe found a router alive or dead. */
+  setHealth(id: NodeId, healthy: boolean): void {
+    const moved = this.routers.setHealth(id, healthy, this.#isOnline);
+    if (moved.size > 0) this.#updatePolicy(this.#nodeChange([], moved));
+  }
+
+  /** The moment of a node's key expiry has passed. */
+  keyExpired(id: NodeId): void {
+    this.records.invalidate(id);
+    this.#sessions.get(id)?.touchSelf(touchSelf.record);
+    this.#touchViewers(id, touch.record);
+  }
+
+  /** DERP map or DNS settings changed for everybody. */
+  touchAll(bits: number): void {
+    for (const session of this.#sessions.values()) session.touchSelf(bits);
+  }
+}
+
+/** What of the record a change of the durable half touches. */
+function nodeBits(before: Node, after: Node, now: number): number {
+  const same = (a: Node, b: Node) =>
+    a.name === b.name &&
+    a.owner === b.owner &&
+    a.ipv4 === b.ipv4 &&
+    a.ipv6 === b.ipv6 &&
+    a.machineKey === b.machineKey &&
+    isExpired(a, now) === isExpired(b, now);
+  const patch =
+    (before.nodeKey === after.nodeKey ? 0 : touch.nodeKey) | (before.expiry === after.expiry ? 0 : touch.keyExpiry);
+  return same(before, after) ? patch : touch.record;
+}
+
+/** What of the record a change of presence touches. */
+function presenceBits(before: Presence, after: Presence): number {
+  const differs = (name: "discoKey" | "homeDerp" | "capVersion" | "online" | "endpoints", bit: number) =>
+    before[name] === after[name] ? 0 : bit;
+  const hostinfo = before.hostinfo !== after.hostinfo && shown(before) !== shown(after) ? touch.record : 0;
+  return (
+    hostinfo |
+    differs("discoKey", before.discoKey === undefined ? touch.record : touch.discoKey) |
+    differs("homeDerp", touch.homeDerp) |
+    differs("capVersion", touch.capVersion) |
+    differs("online", touch.online) |
+    differs("endpoints", touch.endpoints)
+  );
+}
+
+function shown({ hostinfo }: Presence): string {
+  return JSON.stringify(shownHostinfo(hostinfo));
+}

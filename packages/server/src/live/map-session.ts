@@ -1,0 +1,204 @@
+import type { MapResponse, PingRequest, Node as WireNode } from "@headscale/tailcfg";
+import { formatGoTime, frameMapMessage, keepAliveText } from "@headscale/tailcfg/codec";
+import type { Node, NodeId } from "@headscale/tailnet";
+import {
+  dnsConfigFor,
+  domainOf,
+  filterDelta,
+  filtersFor,
+  headOf,
+  type Netmap,
+  type NetmapView,
+  noSshRules,
+  ownerProfile,
+  selfRecord,
+} from "@headscale/tailnet/netmap";
+import { Bell } from "./bell.ts";
+import { PeerNews } from "./peer-news.ts";
+import { compressPiece } from "./record-cache.ts";
+import type { SessionSource } from "./session-source.ts";
+import { touchSelf } from "./touch.ts";
+
+export interface SessionTiming {
+  /** Silence after which a keep-alive is sent; clients give up after 120 s. */
+  keepAliveMs(): number;
+  /** Changes within this time after a message wait for each other. */
+  coalesceMs: number;
+}
+
+const keepAlive = frameMapMessage([compressPiece(keepAliveText)]);
+
+/**
+ * One map stream. It knows which peers it has sent and collects, per peer, what changed since: a set that cannot
+ * outgrow the number of peers, however slow the reader is. Messages are made from the present state when they are sent.
+ */
+export class MapSession {
+  readonly viewer: NodeId;
+  readonly #source: SessionSource;
+  readonly #timing: SessionTiming;
+  readonly #bell = new Bell();
+  #dirty = new Map<number, number>();
+  #dirtySelf = 0;
+  #sentPeers: readonly number[] = [];
+  #sentFilters: Netmap["filters"] = {};
+  #pings: PingRequest[] = [];
+  #ended = false;
+  #lastSelf: WireNode | undefined;
+
+  constructor(viewer: NodeId, source: SessionSource, timing: SessionTiming) {
+    this.viewer = viewer;
+    this.#source = source;
+    this.#timing = timing;
+  }
+
+  /** Something of a peer changed: `bits` of `touch`. */
+  touchPeer(id: number, bits: number): void {
+    this.#dirty.set(id, (this.#dirty.get(id) ?? 0) | bits);
+    this.#bell.ring();
+  }
+
+  /** Something of the session's own part changed: `bits` of `touchSelf`. */
+  touchSelf(bits: number): void {
+    this.#dirtySelf |= bits;
+    this.#bell.ring();
+  }
+
+  /** Sends a ping with the next message. */
+  ping(request: PingRequest): void {
+    this.#pings.push(request);
+    this.#bell.ring();
+  }
+
+  /** Ends the stream after what is waiting has been said. */
+  end(): void {
+    this.#ended = true;
+    this.#bell.ring();
+  }
+
+  /** Framed, compressed messages: first the whole map, then what changes, until `signal` fires or the session ends. */
+  async *frames(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    yield this.fullFrame();
+    while (!signal.aborted) {
+      const rang = await this.#bell.rings(this.#timing.keepAliveMs(), signal);
+      if (signal.aborted) return;
+      const frame = this.#nextFrame();
+      if (frame) yield frame;
+      else if (!rang) yield keepAlive;
+      if (this.#ended) return;
+      if (frame) await pause(this.#timing.coalesceMs, signal);
+    }
+  }
+
+  /** The whole map as one framed message of several zstd frames. */
+  fullFrame(): readonly Uint8Array[] {
+    const view = this.#source.view();
+    const node = view.world.nodes.get(this.viewer);
+    if (!node) throw new Error("a map was asked for a node that does not exist");
+    this.#dirty = new Map();
+    this.#dirtySelf = 0;
+    this.#sentPeers = view.policy.peersOf(this.viewer);
+    this.#sentFilters = filtersFor(view, node);
+    this.#lastSelf = selfRecord(view, node);
+    const profiles = new Map(
+      [ownerProfile(view.world, node), ...this.#source.profilesOf(this.#sentPeers)].map((p) => [p.ID, p]),
+    );
+    const head = JSON.stringify(
+      headOf(view, { ...ownPart(view, node, this.#lastSelf), filters: this.#sentFilters, profiles }),
+    );
+    const peers = this.#source.records.peerPieces(view, this.viewer, this.#sentPeers, (id) =>
+      this.#source.routesOf(this.viewer, id),
+    );
+    if (peers.length === 0) return frameMapMessage([compressPiece(head)]);
+    return frameMapMessage([compressPiece(`${head.slice(0, -1)},"Peers":[`), ...peers, closing]);
+  }
+
+  #nextFrame(): readonly Uint8Array[] | undefined {
+    const view = this.#source.view();
+    const node = view.world.nodes.get(this.viewer);
+    if (!node) {
+      this.#ended = true;
+      return farewell(view, this.#lastSelf);
+    }
+    const parts = [...this.#selfParts(view, node), ...this.#peerParts(view)];
+    const ping = this.#pings.shift();
+    if (ping) parts.push(`"PingRequest":${JSON.stringify(ping)}`);
+    if (this.#pings.length > 0) this.#bell.ring();
+    return parts.length === 0 ? undefined : frameMapMessage([this.#source.shared(`{${parts.join(",")}}`)]);
+  }
+
+  #selfParts(view: NetmapView, node: Node): string[] {
+    const bits = this.#dirtySelf;
+    this.#dirtySelf = 0;
+    if (bits === 0) return [];
+    if ((bits & touchSelf.record) !== 0) this.#lastSelf = selfRecord(view, node);
+    const message: MapResponse = {
+      ...((bits & touchSelf.record) !== 0 &&
+        this.#lastSelf && { Node: this.#lastSelf, ControlTime: formatGoTime(view.now) }),
+      ...((bits & touchSelf.derpMap) !== 0 && { DERPMap: view.derpMap }),
+      ...((bits & touchSelf.dns) !== 0 && { DNSConfig: dnsConfigFor(view, node) }),
+      ...((bits & touchSelf.ssh) !== 0 && { SSHPolicy: view.policy.sshPolicy(node.id) ?? noSshRules }),
+      ...((bits & touchSelf.filters) !== 0 && this.#filterPart(filtersFor(view, node))),
+    };
+    const text = JSON.stringify(message);
+    return text === "{}" ? [] : [text.slice(1, -1)];
+  }
+
+  #filterPart(filters: Netmap["filters"]): Pick<MapResponse, "PacketFilters"> {
+    const delta = filterDelta({ filters: this.#sentFilters }, { filters });
+    this.#sentFilters = filters;
+    return Object.keys(delta).length > 0 ? { PacketFilters: delta } : {};
+  }
+
+  #peerParts(view: NetmapView): string[] {
+    const visible = view.policy.peersOf(this.viewer);
+    if (this.#dirty.size === 0 && visible === this.#sentPeers) return [];
+    const said = new PeerNews(view, this.viewer, this.#source);
+    for (const [id, bits] of [...this.#dirty].sort(([a], [b]) => a - b)) {
+      if (id !== this.viewer) said.add(id, bits, includes(this.#sentPeers, id), includes(visible, id));
+    }
+    this.#dirty = new Map();
+    this.#sentPeers = visible;
+    return said.parts();
+  }
+}
+
+const closing = compressPiece("]}");
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  await new Promise<void>((resolve) => setTimeout(resolve, ms));
+}
+
+function ownPart(
+  view: NetmapView,
+  node: Node,
+  self: WireNode,
+): Pick<Netmap, "self" | "ssh" | "dns" | "derpMap" | "domain"> {
+  return {
+    self,
+    ssh: view.policy.sshPolicy(node.id) ?? noSshRules,
+    dns: dnsConfigFor(view, node),
+    derpMap: view.derpMap,
+    domain: domainOf(view),
+  };
+}
+
+/** Last words to a node that no longer exists: told that its key has expired, the client asks its user to log in. */
+function farewell(view: NetmapView, last: WireNode | undefined): readonly Uint8Array[] | undefined {
+  if (!last) return undefined;
+  const self: WireNode = { ...last, Expired: true, MachineAuthorized: false, KeyExpiry: formatGoTime(view.now - 1000) };
+  return frameMapMessage([compressPiece(JSON.stringify({ ControlTime: formatGoTime(view.now), Node: self }))]);
+}
+
+/** Whether an ascending list holds `id`. */
+function includes(sorted: readonly number[], id: number): boolean {
+  let [low, high] = [0, sorted.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = sorted[middle] as number;
+    if (found === id) return true;
+    if (found < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return false;
+}

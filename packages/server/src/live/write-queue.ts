@@ -1,0 +1,128 @@
+import { apply, type Change, type Circumstances, type Command, decide, type World } from "@headscale/tailnet";
+
+/** The part of a store that the queue needs. */
+export interface CommitLog {
+  /** Resolves when durable. @throws with code "stale-revision" when another writer was first. */
+  commit(changes: readonly Change[]): Promise<void>;
+}
+
+interface Waiting {
+  readonly command: Command<unknown>;
+  readonly actor: string;
+  resolve(result: unknown): void;
+  reject(reason: unknown): void;
+}
+
+export interface WriteQueueOptions {
+  readonly log: CommitLog;
+  readonly world: World;
+  given(actor: string): Circumstances;
+  /** Called after every durable batch, before its commands are answered: the announcement. */
+  committed(before: World, after: World, changes: readonly Change[]): void;
+  /** Brings the world up to date after another writer was first. */
+  catchUp(world: World): Promise<World>;
+  /** Longest line of waiting commands. */
+  readonly maxWaiting: number;
+}
+
+/** The queue is full: the caller should come back later. */
+export class QueueFullError extends Error {
+  override readonly name = "QueueFullError";
+  constructor() {
+    super("too many changes are waiting to be written");
+  }
+}
+
+/**
+ * The one writer. Commands that wait while a commit is on its way are decided together, one on top of the other, and
+ * share the next commit: durable, then visible, then announced.
+ */
+export class WriteQueue {
+  readonly #options: WriteQueueOptions;
+  #world: World;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options;
+    this.#world = options.world;
+  }
+
+  /** The newest durable world. */
+  get world(): World {
+    return this.#world;
+  }
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes over a world that came from elsewhere (another replica's commit). */
+  replace(world: World): void {
+    this.#world = world;
+  }
+
+  /** Decides and commits; resolves after the change is durable and visible. @throws {TailnetError | QueueFullError} */
+  execute<R>(command: Command<R>, actor: string): Promise<R> {
+    if (this.#waiting.length >= this.#options.maxWaiting) return Promise.reject(new QueueFullError());
+    return new Promise<R>((resolve, reject) => {
+      this.#waiting.push({ command, actor, resolve: resolve as (result: unknown) => void, reject });
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined;
+      });
+    });
+  }
+
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Commands given in the same turn of the event loop share a batch.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      await this.#commit(batch);
+    }
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    const before = this.#world;
+    const { world, changes, answers } = this.#decideAll(batch);
+    try {
+      if (changes.length > 0) await this.#options.log.commit(changes);
+    } catch (reason) {
+      if ((reason as { code?: unknown }).code === "stale-revision") {
+        this.#world = await this.#options.catchUp(before);
+        await this.#commit(batch);
+        return;
+      }
+      for (const { reject } of batch) reject(reason);
+      return;
+    }
+    if (changes.length > 0) {
+      this.#world = world;
+      this.#options.committed(before, world, changes);
+    }
+    for (const answer of answers) answer();
+  }
+
+  #decideAll(batch: readonly Waiting[]) {
+    let world = this.#world;
+    const changes: Change[] = [];
+    const answers: (() => void)[] = [];
+    for (const { command, actor, resolve, reject } of batch) {
+      try {
+        const decided = decide(world, command, this.#options.given(actor));
+        world = decided.changes.reduce(apply, world);
+        changes.push(...decided.changes);
+        answers.push(() => resolve(decided.result));
+      } catch (refusal) {
+        answers.push(() => reject(refusal));
+      }
+    }
+    return { world, changes, answers };
+  }
+}
