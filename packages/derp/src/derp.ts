@@ -1,0 +1,15 @@
+export { type NodeVerifier, openToAll } from "./admission/node-verifier.ts";
+export { urlVerifier } from "./admission/url-verifier.ts";
+export { DerpError, type DerpErrorCode } from "./derp-error.ts";
+export { BootstrapDns, type BootstrapDnsOptions } from "./endpoint/bootstrap-dns.ts";
+export type { Endpoint, EndpointRequest, EndpointResponse } from "./endpoint/endpoint.ts";
+export { generate204 } from "./endpoint/generate-204.ts";
+export { probe } from "./endpoint/probe.ts";
+export { MeshKey } from "./login/mesh-key.ts";
+export { MeshLink, type MeshLinkOptions } from "./mesh/mesh-link.ts";
+export { DEFAULT_LIMITS, type RateLimit, type RelayLimits } from "./relay/limits.ts";
+export type { Forwarder } from "./relay/peer.ts";
+export { createRelay, type Relay, type RelayEvent, type RelayOptions } from "./relay/relay.ts";
+export type { Source } from "./relay/socket-transport.ts";
+export type { RelayStats } from "./relay/stats.ts";
+export { createStunServer, type StunOptions, type StunServer, type StunStats } from "./stun/stun-server.ts";

@@ -1,0 +1,49 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Transport } from "./transport.ts";
+
+/** The application's keep-alive does the work; a longer one in the kernel saves batteries. */
+const TCP_KEEP_ALIVE_MS = 600_000;
+
+/** Where a client comes from, when the socket's own address is a proxy's. */
+export interface Source {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A socket (TCP, TLS, or any duplex stream) after its upgrade. */
+export function socketTransport(socket: Duplex, source?: Source): Transport {
+  const { remoteAddress = "", remotePort = 0 } = socket as Partial<Socket>;
+  tune(socket as Partial<Socket>);
+  return {
+    remoteAddress: source?.address ?? remoteAddress,
+    remotePort: source?.port ?? remotePort,
+    open(onChunk, onEnd) {
+      let cause: Error | undefined;
+      socket.on("error", (error) => {
+        cause = error;
+      });
+      socket.on("close", () => onEnd(cause));
+      socket.on("end", () => socket.destroy());
+      socket.on("data", onChunk);
+    },
+    write: (bytes, done) => {
+      socket.write(bytes, done);
+    },
+    pause: () => {
+      socket.pause();
+    },
+    resume: () => {
+      socket.resume();
+    },
+    destroy: () => {
+      socket.destroy();
+    },
+  };
+}
+
+function tune(socket: Partial<Socket>): void {
+  socket.setTimeout?.(0);
+  socket.setNoDelay?.(true);
+  socket.setKeepAlive?.(true, TCP_KEEP_ALIVE_MS);
+}
