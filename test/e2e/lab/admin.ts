@@ -1,11 +1,13 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { type Command, type Outcome, run, succeeded } from "./process.ts";
 
 const root = join(import.meta.dirname, "../../..");
-/** npm's folder of programs first: there lie `headscalectl` and the Node that runs it. */
-const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
+const programs = {
+  headscale: join(root, "packages/server/src/main.ts"),
+  headscalectl: join(root, "packages/headscalectl/src/main.ts"),
+} as const;
 
 /** What tests read of a node in an admin answer. Ids are decimal strings, as proto3 JSON writes 64-bit numbers. */
 export interface NodeEntry {
@@ -36,17 +38,22 @@ export class Admin {
     return new Admin(this.socket, namespace);
   }
 
-  /** Runs any command line as the administrator would type it. */
+  /** Runs any command line as the administrator would type it, with our programs installed. */
   shell(line: string): Promise<Outcome> {
-    return this.#run(["sh", "-c", line]);
+    const bin = `${this.socket}.bin`;
+    mkdirSync(bin, { recursive: true });
+    for (const [name, main] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
+    }
+    return this.#run(["sh", "-c", line], `${bin}:${process.env.PATH}`);
   }
 
   cli(...args: readonly string[]): Promise<Outcome> {
     const namespace = this.#namespace === undefined ? [] : ["-n", this.#namespace];
-    return this.#run([process.execPath, join(root, "packages/headscalectl/src/main.ts"), ...namespace, ...args]);
+    return this.#run([process.execPath, programs.headscalectl, ...namespace, ...args]);
   }
 
-  #run(command: Command): Promise<Outcome> {
+  #run(command: Command, path = process.env.PATH): Promise<Outcome> {
     return run(command, { env: { ...process.env, PATH: path, HEADSCALE_CLI_ADDRESS: `unix://${this.socket}` } });
   }
 
