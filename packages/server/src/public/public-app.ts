@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import type { MachineKey } from "@headscale/tailcfg/keys";
+import { Hono } from "hono";
+import { applePlatforms, appleProfile, isApplePlatform } from "./apple-profile.ts";
+import { androidPage, applePage, homePage, windowsPage } from "./client-pages.ts";
+import { favicon } from "./favicon.ts";
+import { createKeyRoute } from "./key-route.ts";
+import { createLoginPages, type LoginPagesDeps } from "./login-pages.ts";
+import { answerPage } from "./page/page.ts";
+import type { BodyLimits } from "./read-body.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { createVerifyRoute, type NodeVerifier } from "./verify-route.ts";
+
+/** What `/version` tells. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly commit: string;
+  readonly buildTime: string;
+  readonly dirty: boolean;
+}
+
+export interface PublicDeps {
+  /** Scheme, host and port that clients use, without a final slash. */
+  readonly serverUrl: string;
+  readonly noisePublicKey: MachineKey;
+  readonly build: BuildInfo;
+  /** Rejects while the database does not answer. */
+  readonly ping: () => Promise<void>;
+  readonly login: LoginPagesDeps;
+  readonly verifier: NodeVerifier;
+  readonly verifyLimits: BodyLimits;
+  /** Whether a ping of this id was sent to a client; it is answered at most once. */
+  readonly answerPing: (id: string) => boolean;
+  /** Told about what a route could not handle; the asker only learns that it failed. */
+  readonly onError: (error: Error, path: string) => void;
+}
+
+/** Everything that is served outside Noise and is not the API: pages, keys, health. The relay's routes are mounted beside it. */
+export function createPublicApp(deps: PublicDeps): Hono {
+  const app = new Hono();
+  app.use(securityHeaders);
+  app.route("/", createStatusRoutes(deps));
+  app.route("/", createKeyRoute(deps.noisePublicKey));
+  app.route("/", createLoginPages(deps.login));
+  app.route("/", createVerifyRoute(deps.verifier, deps.verifyLimits));
+  app.route("/", createClientPages(deps.serverUrl));
+  app.all("/ts2021", (context) => context.text(misconfiguredProxy, 400));
+  app.notFound((context) => context.text("404 page not found\n", 404));
+  app.onError((error, context) => {
+    deps.onError(error, context.req.path);
+    return context.text("The server could not answer this request.\n", 500);
+  });
+  return app;
+}
+
+/** Clients always send `Upgrade` here, so a request without it has lost the header on its way. */
+const misconfiguredProxy = `This address speaks the Tailscale control protocol, and the request came without its Upgrade header.
+If a Tailscale client sent it, a reverse proxy in front of this server dropped the header: let the proxy pass on
+POST requests with "Upgrade: tailscale-control-protocol" and "Connection: upgrade", without buffering.
+`;
+
+function createStatusRoutes({ build, ping, answerPing }: PublicDeps): Hono {
+  const app = new Hono();
+  app.get("/health", async (context) => {
+    const isHealthy = await ping().then(
+      () => true,
+      () => false,
+    );
+    const headers = { "Content-Type": "application/health+json; charset=utf-8", "Cache-Control": "no-store" };
+    return context.body(JSON.stringify({ status: isHealthy ? "pass" : "fail" }), isHealthy ? 200 : 500, headers);
+  });
+  app.get("/version", (context) => context.json(versionReply(build)));
+  app.get("/robots.txt", (context) => context.text("User-agent: *\nDisallow: /\n"));
+  app.get("/favicon.ico", (context) =>
+    context.body(favicon, 200, { "Content-Type": "image/png", "Cache-Control": "max-age=86400" }),
+  );
+  app.all("/machine/ping-response", (context) => {
+    if (context.req.raw.method !== "HEAD") return context.text("Ask with HEAD.\n", 405, { Allow: "HEAD" });
+    const id = context.req.query("id");
+    if (!id) return context.body(null, 400);
+    return context.body(null, answerPing(id) ? 200 : 404);
+  });
+  return app;
+}
+
+/** Headscale's shape; its readers expect a member `go`, which here tells the runtime there is instead. */
+function versionReply(build: BuildInfo) {
+  return { ...build, go: { version: `node ${process.version}`, os: process.platform, arch: process.arch } };
+}
+
+function createClientPages(serverUrl: string): Hono {
+  const app = new Hono();
+  app.get("/", (context) => answerPage(context, homePage(serverUrl)));
+  // Clients print this address when a device has to be approved. Source: tailscale cmd/tailscale/cli/up.go@de9ec7ee.
+  app.get("/admin", (context) => context.redirect("/", 302));
+  app.get("/windows", (context) => answerPage(context, windowsPage(serverUrl)));
+  app.get("/android", (context) => answerPage(context, androidPage(serverUrl)));
+  app.get("/apple", (context) => answerPage(context, applePage(serverUrl)));
+  app.get("/apple/:platform", (context) => {
+    const platform = context.req.param("platform");
+    if (!isApplePlatform(platform))
+      return context.text(`The platform must be one of ${applePlatforms.join(", ")}.\n`, 400);
+    return context.body(appleProfile(platform, serverUrl, randomUUID), 200, {
+      "Content-Type": "application/x-apple-aspen-config; charset=utf-8",
+      "Content-Disposition": `attachment; filename="headscale-${platform}.mobileconfig"`,
+    });
+  });
+  return app;
+}
