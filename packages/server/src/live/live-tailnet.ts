@@ -1,12 +1,11 @@
-import {
-  type Affected,
-  type CompiledPolicy,
-  compilePolicy,
-  type NodeRoutes,
-  type PolicyChange,
-  type PolicyNode,
-  type PolicySettings,
-  updatePolicy,
+import type {
+  Affected,
+  CompiledPolicy,
+  CompileInput,
+  NodeRoutes,
+  PolicyChange,
+  PolicyNode,
+  PolicySettings,
 } from "@headscale/policy";
 import type { DERPMap, DNSConfig, PingRequest, UserProfile } from "@headscale/tailcfg";
 import {
@@ -21,6 +20,7 @@ import {
   type World,
 } from "@headscale/tailnet";
 import { type NetmapSettings, type NetmapView, ownerProfile, shownHostinfo } from "@headscale/tailnet/netmap";
+import { compilePolicy, updatePolicy } from "./allow-all.ts";
 import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
 import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";
@@ -28,7 +28,7 @@ import { RouterTable } from "./router-table.ts";
 import type { SessionSource } from "./session-source.ts";
 import { touch, touchSelf } from "./touch.ts";
 
-export type PolicyDocument = Parameters<typeof compilePolicy>[0]["policy"];
+export type PolicyDocument = CompileInput["policy"];
 
 /** What a tailnet reads of the server around it. */
 export interface TailnetSurroundings {

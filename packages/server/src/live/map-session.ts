@@ -2,6 +2,7 @@ import type { MapResponse, PingRequest, Node as WireNode } from "@headscale/tail
 import { formatGoTime, frameMapMessage, keepAliveText } from "@headscale/tailcfg/codec";
 import type { Node, NodeId } from "@headscale/tailnet";
 import {
+  derpMapFor,
   dnsConfigFor,
   domainOf,
   filterDelta,
@@ -134,7 +135,7 @@ export class MapSession {
     const message: MapResponse = {
       ...((bits & touchSelf.record) !== 0 &&
         this.#lastSelf && { Node: this.#lastSelf, ControlTime: formatGoTime(view.now) }),
-      ...((bits & touchSelf.derpMap) !== 0 && { DERPMap: view.derpMap }),
+      ...((bits & touchSelf.derpMap) !== 0 && { DERPMap: derpMapFor(view.derpMap, view.presence(node.id).capVersion) }),
       ...((bits & touchSelf.dns) !== 0 && { DNSConfig: dnsConfigFor(view, node) }),
       ...((bits & touchSelf.ssh) !== 0 && { SSHPolicy: view.policy.sshPolicy(node.id) ?? noSshRules }),
       ...((bits & touchSelf.filters) !== 0 && this.#filterPart(filtersFor(view, node))),
@@ -178,7 +179,7 @@ function ownPart(
     self,
     ssh: view.policy.sshPolicy(node.id) ?? noSshRules,
     dns: dnsConfigFor(view, node),
-    derpMap: view.derpMap,
+    derpMap: derpMapFor(view.derpMap, view.presence(node.id).capVersion),
     domain: domainOf(view),
   };
 }

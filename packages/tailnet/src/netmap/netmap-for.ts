@@ -5,6 +5,7 @@ import { dnsConfigFor } from "#dns/dns-config.ts";
 import { suffixOf } from "#names/fqdn.ts";
 import type { Node } from "#nodes/node.ts";
 import type { NodeId } from "#world/ids.ts";
+import { derpMapFor } from "./derp-map.ts";
 import { ownerProfile } from "./profiles.ts";
 import { peerRecord, selfRecord } from "./record.ts";
 import type { NetmapView } from "./view.ts";
@@ -31,6 +32,11 @@ export function filtersFor(view: NetmapView, node: Node): PacketFilters {
   return view.presence(node.id).hostinfo.ShieldsUp === true ? shielded : view.policy.packetFilters(node.id);
 }
 
+/** The tailnet's name as clients show it: its MagicDNS suffix, or the bare name without one. */
+export function domainOf(view: NetmapView): string {
+  return suffixOf(view.tailnet, view.settings.baseDomain) || view.tailnet.name;
+}
+
 /** The map of `viewer`, computed from nothing. Shared state: none. Cost: every peer. */
 export function netmapFor(view: NetmapView, viewer: Node): Netmap {
   const peers = new Map<number, WireNode>();
@@ -51,8 +57,8 @@ export function netmapFor(view: NetmapView, viewer: Node): Netmap {
     filters: filtersFor(view, viewer),
     ssh: view.policy.sshPolicy(viewer.id) ?? noSshRules,
     dns: dnsConfigFor(view, viewer),
-    derpMap: view.derpMap,
-    domain: suffixOf(view.tailnet, view.settings.baseDomain) || view.tailnet.name,
+    derpMap: derpMapFor(view.derpMap, view.presence(viewer.id).capVersion),
+    domain: domainOf(view),
   };
 }
 

@@ -73,7 +73,9 @@ export function reauthenticate(
 
 /** Hostname and label after the client reported `hostname`; the label follows unless an administrator chose it. */
 export function renamedByHost(world: World, node: Node, hostname: string | undefined): Pick<Node, "hostname" | "name"> {
-  if (hostname === undefined || hostname === "" || hostname === node.hostname) return node;
+  if (hostname === undefined || hostname === "" || hostname === node.hostname) {
+    return { hostname: node.hostname, name: node.name };
+  }
   if (node.renamed) return { hostname, name: node.name };
   return { hostname, name: freeLabel(world, node.tailnet, hostname, node.id) };
 }

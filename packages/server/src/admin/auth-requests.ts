@@ -1,0 +1,42 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
+import { parseAuthRequestId } from "@headscale/tailnet";
+import { approveRequest, completeRegistration, rejectRequest, tailnetNamed } from "@headscale/tailnet/commands";
+import type { Live } from "#live/live.ts";
+import { actorOf, userNamed } from "./scope.ts";
+import { toNode } from "./to-proto.ts";
+
+type AuthRpcs = Pick<
+  ServiceImpl<typeof HeadscaleService>,
+  "registerNode" | "authRegister" | "authApprove" | "authReject"
+>;
+
+/** The auth id as the login page shows it; people also paste the part behind the prefix. */
+function authIdOf(text: string) {
+  const trimmed = text.trim();
+  return parseAuthRequestId(/^[0-9a-f]{24}$/.test(trimmed) ? `hskey-authreq-${trimmed}` : trimmed);
+}
+
+export function authRpcs(live: Live): AuthRpcs {
+  const letIn = async (request: { tailnet: string; user: string; authId: string }, actor: string) => {
+    const user = userNamed(live, tailnetNamed(live.world, request.tailnet), request.user);
+    const authId = authIdOf(request.authId);
+    const waiting = live.world.authRequests.get(authId)?.purpose;
+    const node = await live.execute(completeRegistration({ authId, user, method: "cli" }), actor);
+    if (waiting?.kind === "register")
+      await live.noteHostinfo(node, waiting.hostinfo, live.presence(node.id).capVersion);
+    return { node: toNode(live, node, { inList: false }) };
+  };
+  return {
+    registerNode: (request, context) => letIn({ ...request, authId: request.key }, actorOf(context)),
+    authRegister: (request, context) => letIn(request, actorOf(context)),
+    async authApprove(request, context) {
+      await live.execute(approveRequest(authIdOf(request.authId)), actorOf(context));
+      return {};
+    },
+    async authReject(request, context) {
+      await live.execute(rejectRequest(authIdOf(request.authId)), actorOf(context));
+      return {};
+    },
+  };
+}
