@@ -62,9 +62,12 @@ function registerPage({ ctl, suggestUser }: LoginPagesDeps, authId: string, logi
   const body = html`<div class="card">
 <h1>Add this device to the network</h1>
 ${deviceFacts(login)}
-<p>${user === "none" ? "An administrator of the server runs these two commands there:" : "An administrator of the server runs this command there:"}</p>
-${registerCommands(ctl, authId, user)}
-${stateLine(login, "The device is in the network. You can close this page.")}
+${whileOpen(
+  login,
+  html`<p>On the server, an administrator runs ${user === "none" ? "these two commands" : "this command"}:</p>
+${registerCommands(ctl, authId, user)}`,
+  "The device is in the network. You can close this page.",
+)}
 </div>
 <p class="quiet">Only approve a device that you know: it will reach whatever its user may reach.</p>`;
   return { title: "Add a device", body };
@@ -87,10 +90,13 @@ function approvePage({ ctl }: LoginPagesDeps, authId: string, login: WaitingLogi
   const body = html`<div class="card">
 <h1>Confirm this login</h1>
 ${deviceFacts(login)}
-<p>A connection waits for approval. An administrator of the server runs this command there:</p>
+${whileOpen(
+  login,
+  html`<p>A connection waits for approval. On the server, an administrator runs this command:</p>
 ${commandBox(`${ctl} auth approve --auth-id ${authId}`)}
-<p class="quiet">To turn it down: <code>${ctl} auth reject --auth-id ${authId}</code></p>
-${stateLine(login, "Approved. You can close this page.")}
+<p class="quiet">To turn it down: <code>${ctl} auth reject --auth-id ${authId}</code></p>`,
+  "Approved. You can close this page.",
+)}
 </div>`;
   return { title: "Confirm a login", body };
 }
@@ -105,6 +111,13 @@ const stateTexts: Readonly<Record<Exclude<LoginState, "approved">, string>> = {
   rejected: "This login was turned down.",
   unknown: "This login is over or was never begun here. Run “tailscale up” again for a new link.",
 };
+
+/** What to do while nobody has decided, and how it stands; a login that this server does not know may be another's. */
+function whileOpen(login: WaitingLogin, instructions: Markup, approved: string): Markup {
+  const state = stateLine(login, approved);
+  if (login.state === "waiting") return html`${instructions}${state}`;
+  return login.state === "unknown" ? html`${state}${instructions}` : state;
+}
 
 function stateLine({ state }: WaitingLogin, approved: string): Markup {
   const text = state === "approved" ? approved : stateTexts[state];

@@ -51,7 +51,8 @@ ${page.body}
   return context.html(document, status);
 }
 
-/** A command to be typed elsewhere, with a button that copies it. */
+/** A command to be typed elsewhere, with a button that copies it. Lines break between words: a torn option is hard to read. */
 export function commandBox(command: string): Markup {
-  return html`<div class="command"><code>${command}</code><button type="button" hidden>Copy</button></div>`;
+  const words = command.split(" ").map((word, index) => html`${index === 0 ? "" : " "}<span>${word}</span>`);
+  return html`<div class="command"><code>${words}</code><button type="button" hidden>Copy</button></div>`;
 }

@@ -10,7 +10,9 @@ export const pageScript = `
     const selection = getSelection();
     selection.removeAllRanges();
     selection.addRange(range);
-    return document.execCommand("copy");
+    const copied = document.execCommand("copy");
+    if (copied) selection.removeAllRanges();
+    return copied;
   };
   for (const box of document.querySelectorAll(".command")) {
     const code = box.querySelector("code");

@@ -20,6 +20,7 @@ code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fo
 p code, li code, dd code { background: var(--code); border-radius: 5px; padding: .08em .32em; }
 .command { display: flex; align-items: stretch; border: 1px solid var(--line); border-radius: 10px; background: var(--code); margin: .7rem 0 1rem; overflow: hidden; }
 .command code { flex: 1; padding: .8rem .9rem; min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; -webkit-user-select: all; }
+.command span { display: inline-block; max-width: 100%; }
 .command button { border: 0; border-left: 1px solid var(--line); background: var(--accent); color: var(--on-accent); font: inherit; font-size: .95rem; font-weight: 600; min-width: 5.2rem; padding: .6rem .9rem; cursor: pointer; }
 .command button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .command button.done { background: var(--good); }
@@ -40,5 +41,5 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 @media (prefers-reduced-motion: reduce) { .state.waiting::before { animation: none; } }
 footer { padding-top: .2rem; padding-bottom: 2rem; }
 [hidden] { display: none !important; }
-@media (max-width: 30rem) { .command { flex-direction: column; } .command button { border-left: 0; border-top: 1px solid var(--line); min-height: 2.9rem; } .card { padding: 1.2rem 1.05rem; } dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
+@media (max-width: 30rem) { .command { flex-direction: column; } .command button { border-left: 0; border-top: 1px solid var(--line); min-height: 2.9rem; } .card { padding: 1.2rem 1.05rem; } .command code { font-size: .86em; } }
 `;
