@@ -1,0 +1,49 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { farewell } from "./farewell.ts";
+import type { EdgeLimits } from "./limits.ts";
+
+/** Owns the socket from then on. `head` holds bytes that came right behind the request. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
+export interface Http1Handlers {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  /** Lower-case names of the protocols that `upgrade` takes over. */
+  readonly upgrades: ReadonlySet<string>;
+  readonly upgrade: UpgradeHandler;
+}
+
+/** An HTTP/1.1 server that never listens: sockets are handed to it by `emit("connection", socket)`. */
+export function createHttp1(handlers: Http1Handlers, limits: EdgeLimits): Server {
+  const unanswered = new WeakMap<object, number>();
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.bodyMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: limits.headerBytes,
+    connectionsCheckingInterval: Math.min(2_000, limits.headersMs),
+    shouldUpgradeCallback: ({ headers }) => handlers.upgrades.has(headers.upgrade?.toLowerCase() ?? ""),
+  });
+  server.on("request", (request, response) => {
+    const { socket } = request;
+    unanswered.set(socket, (unanswered.get(socket) ?? 0) + 1);
+    response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
+    handlers.request(request, response);
+  });
+  server.on("upgrade", (request, duplex, head) => {
+    const socket = duplex as Socket;
+    socket.on("error", () => socket.destroy());
+    // The upgrade would overtake the answer that a pipelined request still waits for.
+    if ((unanswered.get(socket) ?? 0) > 0) return socket.destroy();
+    // Node reads no body before an upgrade: it would be taken for the new protocol's first bytes.
+    if (hasBody(request)) return farewell(socket, "A request that upgrades the connection has no body.");
+    return handlers.upgrade(request, socket, head);
+  });
+  // Node starts the timer behind headersTimeout and requestTimeout on this event alone.
+  server.emit("listening");
+  return server;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
+}

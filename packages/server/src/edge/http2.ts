@@ -1,0 +1,51 @@
+import {
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { EdgeLimits } from "./limits.ts";
+
+export interface Http2Handlers {
+  request(request: Http2ServerRequest, response: Http2ServerResponse): void;
+  session(session: ServerHttp2Session): void;
+  /** The peer broke the protocol or went over a limit; the session is closed already. */
+  offence(session: ServerHttp2Session, code: string): void;
+}
+
+/** Other sessions' errors (a reset connection, say) are nobody's fault. */
+const protocolError = /^(ERR_HTTP2|NGHTTP2)/;
+
+/** An HTTP/2 server that never listens: sockets are handed to it by `emit("connection", socket)`. */
+export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2Server {
+  const server = createServer({
+    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headerBytes },
+    maxHeaderListPairs: 100,
+    streamResetBurst: limits.resets.burst,
+    streamResetRate: limits.resets.perSecond,
+    maxSessionInvalidFrames: 50,
+    maxSessionRejectedStreams: 50,
+  });
+  server.on("session", (session) => {
+    handlers.session(session);
+    closeWhenIdle(session, limits.sessionIdleMs);
+  });
+  server.on("sessionError", (error: Error & { code?: string }, session) => {
+    if (protocolError.test(error.code ?? "")) handlers.offence(session, error.code ?? "");
+  });
+  server.on("request", handlers.request);
+  return server;
+}
+
+/** Node's own timeout also ends a session whose streams are merely quiet, like a watch without news. */
+function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+  let open = 0;
+  session.on("stream", (stream) => {
+    open++;
+    stream.once("close", () => open--);
+  });
+  session.setTimeout(idleMs, () => {
+    if (open === 0) session.close();
+  });
+}

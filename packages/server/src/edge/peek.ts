@@ -1,0 +1,74 @@
+import type { Socket } from "node:net";
+import type { EdgeLimits } from "./limits.ts";
+import { type FirstProtocol, firstProtocol } from "./preface.ts";
+import { type ProxySource, parseProxyHeader } from "./proxy-protocol.ts";
+
+export interface Peeked {
+  readonly protocol: FirstProtocol;
+  /** What a PROXY header said. */
+  readonly source: ProxySource | undefined;
+}
+
+/** Sockets whose first bytes are still to come. */
+export class Peeking {
+  readonly #limits: EdgeLimits;
+  readonly #drops = new Map<Socket, () => void>();
+
+  constructor(limits: EdgeLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#drops.size;
+  }
+
+  /** Calls `done` once with every byte still unread; a socket that stays silent, or lacks its PROXY header, is dropped. */
+  peek(socket: Socket, expectProxy: boolean, done: (peeked: Peeked) => void): void {
+    const stop = () => {
+      clearTimeout(timer);
+      socket.off("readable", read).off("end", drop).off("close", stop);
+      this.#drops.delete(socket);
+    };
+    const drop = () => {
+      stop();
+      socket.destroy();
+    };
+    let seen: Buffer = Buffer.alloc(0);
+    const read = () => {
+      const chunk: Buffer | null = socket.read();
+      if (chunk === null) return;
+      seen = Buffer.concat([seen, chunk]);
+      const decided = decide(seen, expectProxy);
+      if (decided === "more") return;
+      if (decided === "drop") return drop();
+      stop();
+      socket.unshift(seen.subarray(decided.skip));
+      done(decided);
+    };
+    const timer = setTimeout(drop, this.#limits.peekMs);
+    this.#drops.set(socket, drop);
+    socket.on("readable", read).on("end", drop).on("close", stop);
+    if (this.#drops.size > this.#limits.peeking) this.#dropOldest();
+  }
+
+  dropAll(): void {
+    for (const drop of [...this.#drops.values()]) drop();
+  }
+
+  #dropOldest(): void {
+    this.#drops.values().next().value?.();
+  }
+}
+
+function decide(seen: Buffer, expectProxy: boolean): (Peeked & { readonly skip: number }) | "more" | "drop" {
+  if (!expectProxy) return afterProxy(seen, 0, undefined);
+  const header = parseProxyHeader(seen);
+  if (header.kind === "incomplete") return "more";
+  if (header.kind === "none") return "drop";
+  return afterProxy(seen, header.length, header.source);
+}
+
+function afterProxy(seen: Buffer, skip: number, source: ProxySource | undefined) {
+  const protocol = firstProtocol(seen.subarray(skip));
+  return protocol ? { protocol, source, skip } : "more";
+}
