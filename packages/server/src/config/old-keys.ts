@@ -28,7 +28,7 @@ const renamedKeys: Readonly<Record<string, string>> = {
   log_level: "log.level",
 };
 
-/** Names whose meaning is gone: leaving them out silently would change who may do what, so they stop the start. */
+/** Names whose meaning is gone: leaving them out silently would change something, so they stop the start unless they say no. */
 const removed: Readonly<Record<string, string>> = {
   "dns.use_username_in_magic_dns": "is gone: nodes are called NAME.base_domain. Delete it",
   "dns_config.use_username_in_magic_dns": "is gone: nodes are called NAME.base_domain. Delete it",
@@ -81,7 +81,12 @@ export function modernize(
   readText: (path: string) => string | undefined,
   remarks: Remarks,
 ): void {
-  for (const [old, says] of Object.entries(removed)) if (settings.has(old)) remarks.refuse(old, says);
+  for (const [old, says] of Object.entries(removed)) {
+    const value = settings.get(old);
+    if (value === "false" || value === "")
+      remarks.note(old, "is gone, and what you wrote is how it is anyway. Delete it");
+    else if (value !== undefined) remarks.refuse(old, says);
+  }
   for (const [old, why] of Object.entries(withoutEffect)) {
     if (settings.has(old)) remarks.note(old, `has no effect here (${why}) and can be deleted`);
   }

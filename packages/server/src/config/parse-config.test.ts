@@ -288,13 +288,19 @@ describe("keys that mean nothing", () => {
   test.for([
     "dns: {use_username_in_magic_dns: true}",
     "oidc: {strip_email_domain: true}",
-    "oidc: {map_legacy_users: false}",
+    "oidc: {map_legacy_users: true}",
     "oidc: {expiry: 180d}",
     "oidc: {domain_map: {a: b}}",
     "randomize_client_port: true",
   ])("%s stops the start, because leaving it out would change something", (yaml) =>
     expect(mistakes(yaml)).toEqual([expect.stringContaining("is gone")]),
   );
+
+  test("a switch that is gone may stay when it says no, as headscale's examples of those years did", () => {
+    const { warnings, notes } = read("randomize_client_port: false\noidc: {strip_email_domain: false}");
+    expect(warnings).toEqual([]);
+    expect(notes.map(({ key }) => key)).toEqual(["oidc.strip_email_domain", "randomize_client_port"]);
+  });
 
   test("knobs of headscale's inner life are accepted", () => {
     const { warnings, notes } = read(
