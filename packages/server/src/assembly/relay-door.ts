@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { BootstrapDns, type Endpoint, generate204, probe } from "@headscale/derp";
+import type { DERPRegion } from "@headscale/tailcfg";
+import type { Config } from "#config/config.ts";
+import { DerpMaps } from "#live/derp-maps.ts";
+import type { Live } from "#live/live.ts";
+import { derpMapFailed, derpMapLoaded, listening, unexpectedError } from "#telemetry/events.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+import { type EmbeddedRelay, embeddedRegion, type PinnedCertificate, pinnedCertificate, startRelay } from "./relay.ts";
+
+/** With a plain-HTTP URL nobody vouches for the relay: it shows a certificate of our own, which the relay map pins. */
+export async function pinnedCertificateFor({ server, derp, tls }: Config): Promise<PinnedCertificate | undefined> {
+  if (!derp.server || tls.kind !== "off" || !server.url.startsWith("http:")) return undefined;
+  return pinnedCertificate(server.dataDir, server.host);
+}
+
+/** The embedded relay, if there is to be one; `live` is asked who may enter once it runs. */
+export async function openRelay(
+  { derp, limits }: Config,
+  live: () => Live,
+  telemetry: Telemetry,
+): Promise<EmbeddedRelay | undefined> {
+  const config = derp.server;
+  if (!config) return undefined;
+  const allow = config.verifyClients ? (key: Parameters<typeof known>[1]) => known(live(), key) : () => true;
+  const relay = await startRelay(
+    config,
+    { allow },
+    { maxConnections: limits.relayConnections } as never,
+    (address, error) => unexpectedError(telemetry, `STUN on ${address}`, error),
+  );
+  for (const { host, port } of config.stunListen) listening(telemetry, "STUN", `${host ?? "*"}:${port}`);
+  return relay;
+}
+
+function known(live: Live, key: Parameters<Live["world"]["index"]["nodeByNodeKey"]["has"]>[0]): boolean {
+  return live.world.index.nodeByNodeKey.has(key);
+}
+
+/** The port at which clients reach the relay: that of the URL they know. */
+function relayPort(url: string): number {
+  const { port, protocol } = new URL(url);
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
+export function regionOf(config: Config, pin: string | undefined): DERPRegion | undefined {
+  const relay = config.derp.server;
+  return relay?.addToMap ? embeddedRegion(config, relay, pin, relayPort(config.server.url)) : undefined;
+}
+
+export function openDerpMaps(config: Config, embedded: DERPRegion | undefined, telemetry: Telemetry): DerpMaps {
+  return new DerpMaps({
+    ...config.derp,
+    cacheDir: join(config.server.dataDir, "derp"),
+    fetchTimeoutMs: config.limits.fetchTimeoutMs,
+    fetchBytes: config.limits.fetchBytes,
+    embedded,
+    onLoaded: (regions) => derpMapLoaded(telemetry, regions),
+    onFailed: (source, error) => derpMapFailed(telemetry, source, error),
+  });
+}
+
+/** What clients ask of a relay's host besides relaying. */
+export function relayEndpoints(bootstrapDns: BootstrapDns): Readonly<Record<string, Endpoint>> {
+  return {
+    "/derp/probe": probe,
+    "/derp/latency-check": probe,
+    "/generate_204": generate204,
+    "/bootstrap-dns": bootstrapDns.respond,
+    "/derp": () => ({
+      status: 426,
+      headers: { Upgrade: "DERP", "Content-Type": "text/plain" },
+      body: "DERP requires connection upgrade\n",
+    }),
+  };
+}
+
+/** Host names of all relays: what `/bootstrap-dns` resolves for clients without DNS. */
+export function openBootstrapDns(live: Live): BootstrapDns {
+  const dns = new BootstrapDns({
+    published: () => Object.values(live.derpMap.Regions).flatMap((region) => region.Nodes.map((node) => node.HostName)),
+  });
+  dns.start();
+  return dns;
+}

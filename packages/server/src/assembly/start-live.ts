@@ -1,0 +1,58 @@
+import type { Store } from "@headscale/store";
+import type { DERPMap, DNSConfig } from "@headscale/tailcfg";
+import { apply, type TailnetId, type World, worldFromRows } from "@headscale/tailnet";
+import { dnsConfigOf } from "@headscale/tailnet/netmap";
+import type { Config } from "#config/config.ts";
+import type { ExtraRecords } from "#live/extra-records.ts";
+import { Live } from "#live/live.ts";
+import type { PolicyKeeper } from "#live/policy-keeper.ts";
+import { unexpectedError } from "#telemetry/events.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+import { dnsSettings, netmapSettings, tailnetSettings } from "./settings.ts";
+
+/** A node without a stream counts as online for this long: clients that change networks are back by then. Source: headscale f20f1f12 hscontrol/poll.go. */
+const offlineGraceMs = 10_000;
+/** Keep-alives are spread over this much, so that many streams opened at once do not stay in step. */
+const keepAliveSpreadMs = 9_000;
+const maxWaitingCommands = 10_000;
+
+export interface LiveParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly derpMap: DERPMap;
+  readonly records: ExtraRecords;
+  readonly policies: PolicyKeeper;
+  readonly telemetry: Telemetry;
+}
+
+/** The live state over what the store holds. */
+export async function startLive({ config, store, derpMap, records, policies, telemetry }: LiveParts): Promise<Live> {
+  const stored = await store.load();
+  const settings = tailnetSettings(config);
+  const dns = dnsSettings(config);
+  const prefixes = [settings.prefixes.v4, settings.prefixes.v6].filter((prefix) => prefix !== undefined);
+  const { keepAliveMs, changeWindowMs, presenceFlushMs } = config.tuning;
+  return Live.start({
+    store,
+    world: worldFromRows(stored),
+    presence: stored.presence,
+    catchUp: async (world: World) => (await store.changesSince(new Map(world.revisions))).reduce(apply, world),
+    settings,
+    netmap: netmapSettings(config),
+    policySettings: { serverUrl: config.server.url, httpsCertificates: false },
+    timing: { keepAliveMs: () => keepAliveMs + Math.random() * keepAliveSpreadMs, coalesceMs: changeWindowMs },
+    limits: {
+      maxWaitingCommands,
+      offlineGraceMs,
+      ephemeralInactivityMs: config.node.ephemeralTimeoutMs,
+      presenceFlushMs,
+    },
+    policyOf: (world, tailnet) => policies.documentOf(world, tailnet),
+    derpMap,
+    dns: (world: World, id: TailnetId): DNSConfig => {
+      const tailnet = world.tailnets.get(id);
+      return tailnet ? dnsConfigOf(dns, tailnet, prefixes, records.current) : {};
+    },
+    onError: (what, error) => unexpectedError(telemetry, what, error),
+  });
+}

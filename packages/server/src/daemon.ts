@@ -1,0 +1,159 @@
+import { defaultTailnetId, usersOf } from "@headscale/tailnet";
+import { readBuildInfo } from "#assembly/build-info.ts";
+import { type Certificates, openCertificates } from "#assembly/certificates.ts";
+import { controlEvents } from "#assembly/control-events.ts";
+import { createDoors, type Doors } from "#assembly/doors.ts";
+import { readOrMakeKey } from "#assembly/key-file.ts";
+import { openMainListeners, openMetricsListener, openSideListeners } from "#assembly/listeners.ts";
+import { openStore } from "#assembly/open-store.ts";
+import { ctl, publicDeps } from "#assembly/public-deps.ts";
+import type { EmbeddedRelay, PinnedCertificate } from "#assembly/relay.ts";
+import {
+  openBootstrapDns,
+  openDerpMaps,
+  openRelay,
+  pinnedCertificateFor,
+  regionOf,
+  relayEndpoints,
+} from "#assembly/relay-door.ts";
+import { edgeLimits } from "#assembly/settings.ts";
+import { startLive } from "#assembly/start-live.ts";
+import type { Config } from "#config/config.ts";
+import { startupBanner } from "#config/startup-banner.ts";
+import { Control } from "#control/control.ts";
+import { createEdge, type Edge } from "#edge/edge.ts";
+import { clientAddress, requestOrigin } from "#edge/request-origin.ts";
+import { ExtraRecords } from "#live/extra-records.ts";
+import type { Live } from "#live/live.ts";
+import { PolicyKeeper } from "#live/policy-keeper.ts";
+import * as events from "#telemetry/events.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+
+/** A running server. Disposing it stops accepting, lets what is in flight finish within a bound, and writes what is in memory. */
+export interface Daemon extends AsyncDisposable {
+  readonly live: Live;
+  /** What a person is told when it is up. */
+  readonly banner: string;
+  /** Reads again what can be read again while running: the policy file. */
+  reload(): Promise<void>;
+  /** Ends at once whatever a graceful stop still waits for. */
+  kill(): Promise<void>;
+}
+
+/** Relayed connections come back this soon after a restart, and are tried for this long. */
+const [relayReconnectMs, relayTryForMs] = [1_000, 30_000];
+
+/** Builds everything and opens the listeners. @throws with a sentence that names what is wrong */
+export async function startDaemon(config: Config, telemetry: Telemetry): Promise<Daemon> {
+  await using parts = new AsyncDisposableStack();
+  const build = readBuildInfo();
+  const store = parts.use(await openStore(config.database));
+  const noiseKey = await readOrMakeKey(config.server.noiseKeyPath);
+  const records = parts.use(await openRecords(config, telemetry));
+  const policies = new PolicyKeeper();
+  const pinned = await pinnedCertificateFor(config);
+  const relay = await openRelay(config, () => live, telemetry);
+  if (relay) parts.use(relay);
+  const maps = parts.use(openDerpMaps(config, regionOf(config, pinned?.pin), telemetry));
+  const live = parts.use(await startLive({ config, store, derpMap: await maps.load(), records, policies, telemetry }));
+  maps.refresh((map) => live.setDerpMap(map));
+  records.watch(() => live.dnsChanged());
+  const control = new Control({
+    live,
+    staticKey: noiseKey,
+    serverUrl: config.server.url,
+    bodyLimits: { maxBytes: config.limits.machineBodyBytes, timeoutMs: config.limits.requestTimeoutMs },
+    sessionsPerMachine: config.limits.sessionsPerMachine,
+    maxStreams: config.limits.http2Streams,
+    clientAddress: (request) => clientAddress(request) ?? "",
+    events: controlEvents(telemetry),
+  });
+  const doors = createDoors({
+    admin: {
+      live,
+      pinger: control.pings,
+      ping: () => store.ping(),
+      events: {
+        credentialRefused: (source) => events.credentialRefused(telemetry, "api-key", source),
+        failed: (where, error) => events.unexpectedError(telemetry, where, error),
+      },
+    },
+    public: publicDeps({ config, live, store, noiseKey, build, telemetry }),
+    relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(live))),
+    maxBodyBytes: config.limits.apiBodyBytes,
+    isSocket: (request) => requestOrigin(request)?.transport === "unix",
+    upgrades: upgradesOf(control, relay),
+  });
+  const certificates = parts.use(await openCertificates(config, withMeta(pinned, relay), telemetry));
+  const edge = openEdge(config, doors, certificates, telemetry);
+  parts.defer(() => edge.close());
+  await openMainListeners(edge, config, telemetry);
+  parts.use(await openSideListeners(config, edge, certificates.http01, telemetry));
+  parts.use(await openMetricsListener(config, live, telemetry));
+  certificates.start();
+  parts.defer(() => {
+    relay?.relay.notifyRestarting(relayReconnectMs, relayTryForMs);
+    control.drain();
+  });
+  events.daemonStarted(telemetry, { version: build.version, url: config.server.url });
+  const users = usersOf(live.world, defaultTailnetId).map(({ name }) => name);
+  const running = parts.move();
+  return {
+    live,
+    banner: startupBanner(config, { version: build.version, ctl, users }),
+    reload: async () => undefined,
+    async kill() {
+      control.destroy();
+      await edge.close(0);
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords> {
+  return ExtraRecords.open({
+    records: config.dns.extraRecords,
+    path: config.dns.extraRecordsPath,
+    onLoaded: (path, count) => events.extraRecordsLoaded(telemetry, path, count),
+    onRefused: (path, error) => events.extraRecordsRefused(telemetry, path, error),
+  });
+}
+
+/** The pinned certificate with the relay's meta certificate behind it: clients that see it start faster. */
+function withMeta(
+  pinned: PinnedCertificate | undefined,
+  relay: EmbeddedRelay | undefined,
+): PinnedCertificate | undefined {
+  return pinned && relay ? { ...pinned, cert: `${pinned.cert.trimEnd()}\n${relay.metaCertificate}` } : pinned;
+}
+
+type Upgrades = Parameters<typeof createDoors>[0]["upgrades"];
+
+function upgradesOf(control: Control, relay: EmbeddedRelay | undefined): Upgrades {
+  const upgrades: Record<string, Upgrades[string]> = {
+    "/ts2021": (request, socket, head) => control.upgrade(request, socket, head),
+  };
+  if (relay) {
+    upgrades["/derp"] = (request, socket, head) => {
+      const address = clientAddress(request);
+      const source = address === undefined ? undefined : { address, port: request.socket.remotePort ?? 0 };
+      relay.relay.accept(request, socket, head, source);
+    };
+  }
+  return upgrades;
+}
+
+function openEdge(config: Config, doors: Doors, certificates: Certificates, telemetry: Telemetry): Edge {
+  return createEdge({
+    request: doors.request,
+    upgrade: (request, socket, head) => doors.upgrade(request, socket, head),
+    ...(certificates.source && { tls: { certificates: certificates.source, clearText: certificates.clearText } }),
+    trustedProxies: config.listen.trustedProxies,
+    proxyProtocol: config.listen.proxyProtocolSources,
+    limits: edgeLimits(config),
+    onEvent: (event) => {
+      if (event.kind === "handler-failed") events.unexpectedError(telemetry, "a request", event.error);
+      else events.connectionRefused(telemetry, "flood", event.address);
+    },
+  });
+}

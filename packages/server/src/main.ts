@@ -1,0 +1,99 @@
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import { PrivateKey } from "@headscale/tailcfg/keys";
+import { readBuildInfo } from "#assembly/build-info.ts";
+import { ConfigError } from "#config/config-error.ts";
+import { loadConfig } from "#config/load-config.ts";
+import type { ParsedConfig } from "#config/parse-config.ts";
+import * as events from "#telemetry/events.ts";
+import { createLogger } from "#telemetry/logger.ts";
+import { createTelemetry } from "#telemetry/telemetry.ts";
+import { type Daemon, startDaemon } from "./daemon.ts";
+
+const usage = `Usage: headscale [COMMAND] [--config FILE]
+
+Commands:
+  serve                 run the server (the default)
+  configtest            read the configuration, say what is wrong with it, and exit
+  generate private-key  print a fresh private key
+  version               print the version
+
+Everything else is done with headscalectl.
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { config: { type: "string", short: "c" }, help: { type: "boolean", short: "h" } },
+    allowPositionals: true,
+  });
+  const command = positionals.join(" ") || "serve";
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  switch (command) {
+    case "serve":
+      return serve(values.config);
+    case "configtest":
+      load(values.config);
+      process.stdout.write("The configuration is valid.\n");
+      return 0;
+    case "generate private-key":
+      process.stdout.write(`${new PrivateKey(randomBytes(32)).toFileText()}\n`);
+      return 0;
+    case "version":
+      process.stdout.write(`headscale version ${readBuildInfo().version}\n`);
+      return 0;
+    default:
+      process.stderr.write(`headscale: there is no command "${command}"\n\n${usage}`);
+      return 2;
+  }
+}
+
+function load(file: string | undefined): ParsedConfig {
+  return loadConfig(file === undefined ? {} : { file });
+}
+
+async function serve(file: string | undefined): Promise<number> {
+  const { config, warnings, notes } = load(file);
+  using telemetry = createTelemetry(createLogger(config.log));
+  for (const { key, says } of warnings) events.configurationRemark(telemetry, "warn", key, says);
+  for (const { key, says } of notes) events.configurationRemark(telemetry, "info", key, says);
+  const daemon = await startDaemon(config, telemetry);
+  process.stdout.write(`${daemon.banner}\n`);
+  process.on("SIGHUP", () => void daemon.reload());
+  const why = await stopSignal(daemon);
+  events.daemonStopping(telemetry, why);
+  await daemon[Symbol.asyncDispose]();
+  return 0;
+}
+
+/** Resolves at the first signal to stop; the second one ends whatever the stop still waits for. */
+function stopSignal(daemon: Daemon): Promise<string> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    for (const signal of ["SIGINT", "SIGTERM", "SIGQUIT"] as const) {
+      process.on(signal, () => {
+        if (stopping) void daemon.kill().finally(() => process.exit(1));
+        stopping = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** The sentence for a person; the cause behind it for who has to mend it. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  return `headscale: ${message}${cause}`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}
