@@ -95,7 +95,7 @@ export function importsOf(text: string): string[] {
 
 /** Tests and what only tests import. */
 function isTest(inside: string): boolean {
-  return /\.(?:test|fixture)\.ts$/.test(inside);
+  return /\.(?:test|fixture)\.ts$|\/testing\//.test(inside);
 }
 
 function shapeViolations(inside: string, text: string): string[] {
