@@ -10,6 +10,12 @@ export function rawKeyAt(bytes: Buffer, start: number): RawKey {
   return bytes.toString("latin1", start, start + KEY_BYTES) as RawKey;
 }
 
+/** Whether the 32 bytes from `start` on are `key`. Public keys: no need for constant time. */
+export function isKeyAt(key: Buffer, bytes: Buffer, start: number): boolean {
+  for (let i = 0; i < KEY_BYTES; i += 4) if (key.readUInt32LE(i) !== bytes.readUInt32LE(start + i)) return false;
+  return true;
+}
+
 export function rawKeyBytes(key: RawKey): Buffer {
   return Buffer.from(key, "latin1");
 }

@@ -3,7 +3,7 @@ import { DerpError } from "#derp-error.ts";
 import { looksLikeDisco } from "#frame/disco.ts";
 import { frameOf, pingFrame } from "#frame/frame-bytes.ts";
 import type { FrameSink, HeaderVerdict } from "#frame/frame-reader.ts";
-import { type RawKey, rawKeyAt } from "#frame/raw-key.ts";
+import { isKeyAt, type RawKey, rawKeyAt } from "#frame/raw-key.ts";
 import type { ClientInfo } from "#login/client-info.ts";
 import {
   FrameType,
@@ -67,6 +67,7 @@ export class Connection implements FrameSink, Party {
   readonly #since: number;
   readonly #notHere: TokenBucket;
   #lastHeard: Peer | undefined;
+  #lastPeer: Peer | undefined;
   #lastDestination: Party | undefined;
   #bucket: TokenBucket | undefined;
   #paid = false;
@@ -151,17 +152,25 @@ export class Connection implements FrameSink, Party {
   }
 
   #sendPacket(bytes: Buffer, start: number, end: number): void {
-    const { counters, switchboard } = this.#context;
+    const { counters } = this.#context;
     const packetAt = start + KEY_BYTES;
     counters.packetsReceived += 1;
     counters.bytesReceived += end - packetAt;
-    const peer = switchboard.find(rawKeyAt(bytes, start));
+    const peer = this.#destination(bytes, start);
     const party = peer?.active;
     if (party !== undefined) this.#deliver(party, this.#peer, this.keyBytes, bytes, packetAt, end);
     else if (peer?.forwarders[0] !== undefined) {
       counters.packetsForwardedOut += 1;
       peer.forwarders[0].forward(this.keyBytes, peer.keyBytes, bytes, packetAt, end);
     } else this.#undeliverable("unknown_dest", bytes, start, packetAt, end);
+  }
+
+  /** Most packets go where the last one went, which is cheaper to see than to look up. */
+  #destination(bytes: Buffer, start: number): Peer | undefined {
+    const last = this.#lastPeer;
+    if (last !== undefined && !last.isEmpty && isKeyAt(last.keyBytes, bytes, start)) return last;
+    this.#lastPeer = this.#context.switchboard.find(rawKeyAt(bytes, start));
+    return this.#lastPeer;
   }
 
   /** Delivered here or dropped, never forwarded again: no packet goes round in a mesh. */
