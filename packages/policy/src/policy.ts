@@ -1,3 +1,4 @@
+export { compilePolicy } from "./compile-policy.ts";
 export type {
   Affected,
   AttributeValue,
@@ -16,4 +17,8 @@ export type {
   Topology,
   UserRole,
 } from "./engine.ts";
+export { PolicyError, type PolicyErrorCode, type PolicyProblem } from "./policy-error.ts";
+export { tailnetDomains } from "./resolve/user-directory.ts";
+export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
+export { compileTested, runPolicyTests, type TestVerdict } from "./verdict/run-tests.ts";

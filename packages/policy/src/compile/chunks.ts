@@ -1,0 +1,100 @@
+import type { FilterRule } from "@headscale/tailcfg";
+import type { PacketFilters } from "../engine.ts";
+import type { Draft } from "./assemble.ts";
+
+/** Parts beside `base`. A change re-sends one part, so more parts mean less to send and more names to keep. */
+const partCount = 64;
+
+/**
+ * Splits a filter into named parts by the sources as the policy wrote them: when nodes join or leave a group, exactly
+ * the parts with that group change. What is open to `*` stands in `base`. Order has no meaning to clients.
+ */
+export class Chunker {
+  readonly #partOf: (source: number) => string;
+  readonly #shared = new Map<string, readonly FilterRule[]>();
+  readonly #records = new Map<string, PacketFilters>();
+
+  /** `partOf`: name of the part for a source list. */
+  constructor(partOf: (source: number) => string) {
+    this.#partOf = partOf;
+  }
+
+  split(drafts: readonly Draft[], previous: PacketFilters | undefined): PacketFilters {
+    const parts = new Map<string, Draft[]>([["base", []]]);
+    for (const draft of drafts) {
+      const name = this.#partOf(draft.pieces[0]?.unit.source ?? 0);
+      const part = parts.get(name);
+      if (part === undefined) parts.set(name, [draft]);
+      else part.push(draft);
+    }
+    const keys: string[] = [];
+    const filters: Record<string, readonly FilterRule[]> = {};
+    for (const [name, part] of parts) {
+      const key = shareKey(name, part);
+      filters[name] = keepOld(previous?.[name], this.#rules(key, part));
+      keys.push(key ?? "");
+    }
+    if (keys.includes("")) return filters;
+    return this.#share(keys.join("\n"), filters);
+  }
+
+  #rules(key: string | undefined, part: readonly Draft[]): readonly FilterRule[] {
+    const shared = key === undefined ? undefined : this.#shared.get(key);
+    if (shared !== undefined) return shared;
+    const rules = part.map(({ rule }) => rule);
+    if (key !== undefined) this.#shared.set(key, rules);
+    return rules;
+  }
+
+  #share(key: string, filters: PacketFilters): PacketFilters {
+    const record = this.#records.get(key) ?? filters;
+    this.#records.set(key, record);
+    return record;
+  }
+}
+
+/** Equal for receivers that get literally the same part; `undefined` where their own addresses are in it. */
+function shareKey(name: string, part: readonly Draft[]): string | undefined {
+  const pieces = part.flatMap((draft) => draft.pieces);
+  if (pieces.some(({ personal }) => personal)) return undefined;
+  return `${name}:${pieces.map(({ unit, destinations }) => `${unit.ordinal}=${destinations.map(({ IP }) => IP).join("+")}`).join(",")}`;
+}
+
+/** The old part where it says the same as the new one, so that its identity tells that nothing changed. */
+function keepOld(old: readonly FilterRule[] | undefined, rules: readonly FilterRule[]): readonly FilterRule[] {
+  return old !== undefined && sameRules(old, rules) ? old : rules;
+}
+
+export function sameRules(a: readonly FilterRule[], b: readonly FilterRule[]): boolean {
+  return a === b || (a.length === b.length && a.every((rule, index) => sameRule(rule, b[index] as FilterRule)));
+}
+
+function sameRule(a: FilterRule, b: FilterRule): boolean {
+  if (a === b) return true;
+  return sameTexts(a.SrcIPs, b.SrcIPs) && a.IPProto?.[0] === b.IPProto?.[0] && sameDestinations(a, b);
+}
+
+function sameDestinations(a: FilterRule, b: FilterRule): boolean {
+  if (a.CapGrant !== undefined || b.CapGrant !== undefined)
+    return JSON.stringify(a.CapGrant) === JSON.stringify(b.CapGrant);
+  const right = b.DstPorts ?? [];
+  const left = a.DstPorts ?? [];
+  return (
+    left.length === right.length &&
+    left.every(({ IP, Ports }, index) => {
+      const twin = right[index];
+      return twin?.IP === IP && twin.Ports.First === Ports.First && twin.Ports.Last === Ports.Last;
+    })
+  );
+}
+
+export function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
+}
+
+/** Name of the part for a source list, the same for the same list in every policy. */
+export function partName(label: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < label.length; index += 1) hash = Math.imul(hash ^ label.charCodeAt(index), 0x01000193);
+  return `src-${((hash >>> 0) % partCount).toString().padStart(2, "0")}`;
+}

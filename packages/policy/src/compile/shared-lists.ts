@@ -1,0 +1,24 @@
+import type { Roster } from "#resolve/roster.ts";
+import type { SlotSet } from "#resolve/slot-set.ts";
+
+/** Keeps equal sets as one object, and one list of ids for each. */
+export class SharedLists {
+  readonly #buckets = new Map<number, WeakRef<SlotSet>[]>();
+  readonly #ids = new WeakMap<SlotSet, readonly number[]>();
+
+  share(set: SlotSet): SlotSet {
+    const { hash } = set;
+    const bucket = (this.#buckets.get(hash) ?? []).filter((entry) => entry.deref() !== undefined);
+    const twin = bucket.map((entry) => entry.deref()).find((entry) => entry?.equals(set) === true);
+    if (twin === undefined) bucket.push(new WeakRef(set));
+    this.#buckets.set(hash, bucket);
+    return twin ?? set;
+  }
+
+  /** Slots keep their ids for ever, so that a list once made stays right. */
+  idsOf(set: SlotSet, roster: Roster): readonly number[] {
+    const known = this.#ids.get(set) ?? roster.idsOf(set);
+    this.#ids.set(set, known);
+    return known;
+  }
+}

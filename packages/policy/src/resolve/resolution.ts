@@ -1,0 +1,162 @@
+import { type Membership, type MembershipChange, noMembers, refreshMembership } from "./membership.ts";
+import { sameAddresses } from "./node-facts.ts";
+import type { DestSpec, PolicyIndex, SourceSpec } from "./policy-index.ts";
+import type { Roster } from "./roster.ts";
+import { SlotSet } from "./slot-set.ts";
+import { SourceState } from "./source-state.ts";
+
+/** Which nodes the selectors, source lists and receiver lists of a policy denote at one moment. */
+export class Resolution {
+  readonly index: PolicyIndex;
+  readonly roster: Roster;
+  readonly #members: Membership;
+  readonly #sources: (SourceState | undefined)[] = [];
+  readonly #dests: (SlotSet | undefined)[] = [];
+
+  private constructor(index: PolicyIndex, roster: Roster, members: Membership) {
+    this.index = index;
+    this.roster = roster;
+    this.#members = members;
+  }
+
+  static of(index: PolicyIndex, roster: Roster): Resolution {
+    return new Resolution(index, roster, refreshMembership(index, roster, noMembers, roster.all.toArray()));
+  }
+
+  /** The same policy after the nodes in `touched` changed; what they do not concern is carried over as it is. */
+  after(roster: Roster, touched: readonly number[]): Resolution {
+    const members = refreshMembership(this.index, roster, this.#members, touched);
+    const next = new Resolution(this.index, roster, members);
+    const moved = new Moves(this.roster, roster, touched, members);
+    for (const [id, state] of this.#sources.entries()) {
+      if (state === undefined || moved.concerns(this.index, state)) continue;
+      state.rebind(next);
+      next.#sources[id] = state;
+    }
+    for (const [id, receivers] of this.#dests.entries()) {
+      const spec = this.index.dests[id];
+      if (spec === undefined || receivers === undefined) continue;
+      const stale =
+        spec.kind === "sources" ? next.#sources[spec.source] === undefined : moved.concernsDest(this.index, spec);
+      if (!stale) next.#dests[id] = receivers;
+    }
+    return next;
+  }
+
+  source(id: number): SourceState {
+    const state = this.#sources[id] ?? new SourceState(this, this.index.sources[id] as SourceSpec);
+    this.#sources[id] = state;
+    return state;
+  }
+
+  /** Nodes that a receiver list denotes. */
+  receivers(id: number): SlotSet {
+    const receivers = this.#dests[id] ?? this.#receiversOf(this.index.dests[id] as DestSpec);
+    this.#dests[id] = receivers;
+    return receivers;
+  }
+
+  /** Nodes that a selector denotes by themselves: by owner, tag or own address. */
+  holders(selector: number): SlotSet {
+    const spec = this.index.selectors[selector];
+    if (spec?.kind === "any" || spec?.kind === "danger") return this.roster.all;
+    if (spec?.kind === "service") return this.#hosts(spec.name);
+    return this.#members.holders[selector] ?? SlotSet.empty;
+  }
+
+  /** Routers whose subnet routes overlap a literal selector. */
+  routers(selector: number): SlotSet {
+    return this.#members.routers[selector] ?? SlotSet.empty;
+  }
+
+  /** Nodes that satisfy at least one of the postures. */
+  compliant(postures: readonly string[]): SlotSet {
+    return SlotSet.unionOf(postures.map((name) => this.#members.postures.get(name) ?? SlotSet.empty));
+  }
+
+  /** Routers that have the address of one of these nodes inside a subnet route. */
+  routersAround(nodes: SlotSet): SlotSet {
+    const around: SlotSet[] = [];
+    for (const { inside, routers } of this.roster.routes.values()) if (inside.meets(nodes)) around.push(routers);
+    return SlotSet.unionOf(around);
+  }
+
+  #hosts(service: string): SlotSet {
+    const hosting = this.roster.bySlot.filter((facts) => facts?.node.services?.includes(service) === true);
+    return SlotSet.of(hosting.map((facts) => facts?.slot ?? 0));
+  }
+
+  #receiversOf(spec: DestSpec): SlotSet {
+    if (spec.kind === "sources") return this.source(spec.source).nodes;
+    if (spec.kind === "selectors") {
+      return SlotSet.unionOf(spec.selectors.map((id) => this.#receiving(id, spec.capability)));
+    }
+    const tagged = SlotSet.unionOf(spec.tags.map((tag) => this.holders(tag)));
+    return tagged.intersect(SlotSet.unionOf(spec.selectors.map((id) => this.#routing(id))));
+  }
+
+  #receiving(selector: number, capability: boolean): SlotSet {
+    const spec = this.index.selectors[selector];
+    if (spec?.kind === "internet") return this.roster.exitNodes;
+    if (spec?.kind !== "literal") return this.holders(selector);
+    const throughExit = !capability && spec.isPublic ? this.roster.exitNodes : SlotSet.empty;
+    return SlotSet.unionOf([this.holders(selector), this.routers(selector), throughExit]);
+  }
+
+  #routing(selector: number): SlotSet {
+    return this.index.selectors[selector]?.kind === "internet" ? this.roster.exitNodes : this.routers(selector);
+  }
+}
+
+/** What moved between two rosters, to tell what it concerns. */
+class Moves {
+  readonly #members: MembershipChange;
+  readonly #nodesChanged: boolean;
+  readonly #exitNodesChanged: boolean;
+  readonly #routesChanged: boolean;
+  /** Nodes with addresses that are new, gone, or inside a route whose routers changed. */
+  readonly #moved: SlotSet;
+
+  constructor(before: Roster, after: Roster, touched: readonly number[], members: MembershipChange) {
+    this.#members = members;
+    this.#nodesChanged = !before.all.equals(after.all);
+    this.#exitNodesChanged = !before.exitNodes.equals(after.exitNodes);
+    const changedRoutes = [...before.routes.values(), ...after.routes.values()].filter(
+      ({ prefix }) => before.routes.get(prefix) !== after.routes.get(prefix),
+    );
+    this.#routesChanged = changedRoutes.length > 0;
+    const readdressed = touched.filter((slot) => !sameAddresses(before.bySlot[slot], after.bySlot[slot]));
+    this.#moved = SlotSet.unionOf([SlotSet.of(readdressed), ...changedRoutes.map(({ inside }) => inside)]);
+  }
+
+  concerns(index: PolicyIndex, state: SourceState): boolean {
+    const { selectors, postures } = state.spec;
+    if (postures.some((name) => this.#members.changedPostures.has(name))) return true;
+    if (selectors.some((id) => this.#concernsSelector(index, id, false))) return true;
+    if (state.isAny && this.#routesChanged) return true;
+    return state.named.meets(this.#moved);
+  }
+
+  concernsDest(index: PolicyIndex, spec: Exclude<DestSpec, { kind: "sources" }>): boolean {
+    const selectors = spec.kind === "via" ? [...spec.selectors, ...spec.tags] : spec.selectors;
+    return selectors.some((id) => this.#concernsSelector(index, id, true));
+  }
+
+  #concernsSelector(index: PolicyIndex, id: number, asDest: boolean): boolean {
+    if (this.#members.changed.has(id)) return true;
+    const spec = index.selectors[id];
+    switch (spec?.kind) {
+      case "any":
+      case "danger":
+        return this.#nodesChanged;
+      case "internet":
+        return this.#exitNodesChanged;
+      case "literal":
+        return asDest && spec.isPublic && this.#exitNodesChanged;
+      case "service":
+        return true;
+      default:
+        return false;
+    }
+  }
+}
