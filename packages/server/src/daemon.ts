@@ -1,10 +1,12 @@
 import { defaultTailnetId, usersOf } from "@headscale/tailnet";
+import { apiMetrics } from "#assembly/api-metrics.ts";
 import { readBuildInfo } from "#assembly/build-info.ts";
 import { type Certificates, openCertificates } from "#assembly/certificates.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
 import { readOrMakeKey } from "#assembly/key-file.ts";
 import { openMainListeners, openMetricsListener, openSideListeners } from "#assembly/listeners.ts";
+import { observeLive } from "#assembly/observe-live.ts";
 import { openStore } from "#assembly/open-store.ts";
 import { ctl, publicDeps } from "#assembly/public-deps.ts";
 import type { EmbeddedRelay, PinnedCertificate } from "#assembly/relay.ts";
@@ -50,7 +52,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const store = parts.use(await openStore(config.database));
   const noiseKey = await readOrMakeKey(config.server.noiseKeyPath);
   const records = parts.use(await openRecords(config, telemetry));
-  const policies = new PolicyKeeper();
+  const policies = parts.use(await openPolicies(config, telemetry));
   const pinned = await pinnedCertificateFor(config);
   const relay = await openRelay(config, () => live, telemetry);
   if (relay) parts.use(relay);
@@ -58,6 +60,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const live = parts.use(await startLive({ config, store, derpMap: await maps.load(), records, policies, telemetry }));
   maps.refresh((map) => live.setDerpMap(map));
   records.watch(() => live.dnsChanged());
+  policies.watch(live);
   const control = new Control({
     live,
     staticKey: noiseKey,
@@ -68,6 +71,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     clientAddress: (request) => clientAddress(request) ?? "",
     events: controlEvents(telemetry),
   });
+  parts.use(observeLive(live, () => control.connectionCount, telemetry));
   const doors = createDoors({
     admin: {
       live,
@@ -78,6 +82,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
         failed: (where, error) => events.unexpectedError(telemetry, where, error),
       },
     },
+    apiMetrics: apiMetrics(telemetry),
     public: publicDeps({ config, live, store, noiseKey, build, telemetry }),
     relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(live))),
     maxBodyBytes: config.limits.apiBodyBytes,
@@ -101,7 +106,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   return {
     live,
     banner: startupBanner(config, { version: build.version, ctl, users }),
-    reload: async () => undefined,
+    reload: () => policies.reload(live),
     async kill() {
       control.destroy();
       await edge.close(0);
@@ -116,6 +121,14 @@ function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords
     path: config.dns.extraRecordsPath,
     onLoaded: (path, count) => events.extraRecordsLoaded(telemetry, path, count),
     onRefused: (path, error) => events.extraRecordsRefused(telemetry, path, error),
+  });
+}
+
+function openPolicies(config: Config, telemetry: Telemetry): Promise<PolicyKeeper> {
+  return PolicyKeeper.open({
+    source: config.policy,
+    onLoaded: (path) => events.policyLoaded(telemetry, path),
+    onRefused: (path, error) => events.policyRefused(telemetry, path, error),
   });
 }
 

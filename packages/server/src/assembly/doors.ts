@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
-import { createConnectRouter, createContextValues } from "@connectrpc/connect";
+import { createConnectRouter, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Endpoint } from "@headscale/derp";
 import { getRequestListener } from "@hono/node-server";
@@ -18,6 +18,8 @@ export type RequestHandler = (request: AnyRequest, response: AnyResponse) => voi
 export interface DoorsOptions {
   readonly admin: AdminOptions;
   readonly public: PublicDeps;
+  /** Sees every call before any other does. */
+  readonly apiMetrics: Interceptor;
   /** Endpoints of the relay beside its upgrade, by path. */
   readonly relayEndpoints: Readonly<Record<string, Endpoint>>;
   readonly maxBodyBytes: number;
@@ -48,7 +50,8 @@ export function createDoors(options: DoorsOptions): Doors {
 function requestHandler(options: DoorsOptions): RequestHandler {
   const valuesFor = (request: AnyRequest) => createContextValues().set(viaSocket, options.isSocket(request));
   const routes = adminRoutes(options.admin);
-  const shared = { interceptors: adminInterceptors(options.admin), readMaxBytes: options.maxBodyBytes };
+  const interceptors = [options.apiMetrics, ...adminInterceptors(options.admin)];
+  const shared = { interceptors, readMaxBytes: options.maxBodyBytes };
   const rest = createRestApp({
     handlers: routes(createConnectRouter(shared)).handlers,
     contextValues: (context) => valuesFor((context.env as { incoming: AnyRequest }).incoming),

@@ -6,7 +6,7 @@ import type { Config } from "#config/config.ts";
 import type { Live } from "#live/live.ts";
 import type { LoginPagesDeps, WaitingLogin } from "#public/login-pages.ts";
 import type { PublicDeps } from "#public/public-app.ts";
-import { unexpectedError } from "#telemetry/events.ts";
+import { httpAnswered, unexpectedError } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { BuildInfo } from "./build-info.ts";
 
@@ -34,6 +34,7 @@ export function publicDeps({ config, live, store, noiseKey, build, telemetry }: 
     verifyLimits: { maxBytes: config.limits.verifyBodyBytes, timeoutMs: config.limits.requestTimeoutMs },
     // Every ping of ours is answered inside Noise.
     answerPing: () => false,
+    onAnswer: (answer) => httpAnswered(telemetry, answer),
     onError: (error, path) => unexpectedError(telemetry, path, error),
   };
 }

@@ -8,7 +8,7 @@ import type { Live } from "#live/live.ts";
 import { BodyError, type BodyLimits } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
 import { type MachineEnv, MachineServer } from "./machine-server.ts";
-import { mapHandler } from "./map.ts";
+import { type MapEvents, mapHandler } from "./map.ts";
 import { Pings } from "./pings.ts";
 import { registerHandler } from "./register.ts";
 import { mountSmallEndpoints } from "./small-endpoints.ts";
@@ -31,6 +31,7 @@ export interface ControlOptions {
 export interface ControlEvents {
   registration(outcome: Registration["kind"] | "refused", connection: MachineConnection, detail: string): void;
   handshakeRefused(reason: string, address: string): void;
+  readonly map: MapEvents;
   nodeAudit(node: Node, action: string, details: string): void;
   failed(path: string, error: unknown): void;
 }
@@ -69,7 +70,7 @@ export class Control {
       await next();
     });
     app.post("/machine/register", registerHandler({ live, serverUrl, bodyLimits, onOutcome: events.registration }));
-    app.post("/machine/map", mapHandler({ live, bodyLimits, closing: this.#closing.signal }));
+    app.post("/machine/map", mapHandler({ live, bodyLimits, closing: this.#closing.signal, events: events.map }));
     mountSshAction(app, { live, serverUrl });
     mountSmallEndpoints(app, { live, pings: this.pings, bodyLimits, onAudit: events.nodeAudit });
     app.notFound((context) =>

@@ -7,13 +7,22 @@ import type { Node } from "@headscale/tailnet";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
 import type { Live } from "#live/live.ts";
-import type { MapSession } from "#live/map-session.ts";
+import { keepAlive, type MapSession } from "#live/map-session.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import type { MachineEnv } from "./machine-server.ts";
 import { tooOld } from "./register.ts";
 
+/** What map streams tell the log and the counters. */
+export interface MapEvents {
+  opened(node: Node): void;
+  /** `client`: the client closed it. `server`: the node was removed, connected again, or this server stops. */
+  ended(node: Node, reason: "client" | "server" | "failed"): void;
+  sent(type: "full" | "delta" | "keepalive", bytes: number): void;
+}
+
 export interface MapOptions {
   readonly live: Live;
+  readonly events: MapEvents;
   readonly bodyLimits: BodyLimits;
   /** Fires when the server goes down: streams end, clients come back to its successor. */
   readonly closing: AbortSignal;
@@ -54,27 +63,40 @@ function sendOneMap(live: Live, node: Node, stream: ServerHttp2Stream): void {
   stream.end(Buffer.concat(session.fullFrame()));
 }
 
-async function streamMap({ live, closing }: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
+async function streamMap({ live, closing, events }: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
   if (stream.destroyed || stream.closed) return;
   const gone = new AbortController();
   stream.once("close", () => gone.abort());
   const signal = AbortSignal.any([gone.signal, closing]);
   const session = live.connect(node);
+  events.opened(node);
+  let isOrderly = false;
   try {
     respond(stream);
-    await pump(session, stream, signal);
+    await pump(session, stream, signal, events);
+    isOrderly = true;
   } finally {
     live.disconnect(node.tailnet, session);
+    events.ended(node, gone.signal.aborted ? "client" : isOrderly ? "server" : "failed");
     if (!stream.destroyed) stream.end();
   }
 }
 
 /** Writes frames as fast as the client reads them: the session collects what happens meanwhile. */
-async function pump(session: MapSession, stream: ServerHttp2Stream, signal: AbortSignal): Promise<void> {
+async function pump(
+  session: MapSession,
+  stream: ServerHttp2Stream,
+  signal: AbortSignal,
+  events: MapEvents,
+): Promise<void> {
+  let isFirst = true;
   try {
     for await (const pieces of session.frames(signal)) {
       if (stream.destroyed) return;
-      if (!stream.write(Buffer.concat(pieces))) await once(stream, "drain", { signal });
+      const bytes = Buffer.concat(pieces);
+      events.sent(isFirst ? "full" : pieces === keepAlive ? "keepalive" : "delta", bytes.length);
+      isFirst = false;
+      if (!stream.write(bytes)) await once(stream, "drain", { signal });
     }
   } catch (error) {
     if (!signal.aborted) throw error;

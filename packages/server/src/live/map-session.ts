@@ -27,7 +27,8 @@ export interface SessionTiming {
   coalesceMs: number;
 }
 
-const keepAlive = frameMapMessage([compressPiece(keepAliveText)]);
+/** What a quiet stream says. */
+export const keepAlive: readonly Uint8Array[] = frameMapMessage([compressPiece(keepAliveText)]);
 
 /**
  * One map stream. It knows which peers it has sent and collects, per peer, what changed since: a set that cannot

@@ -25,7 +25,7 @@ export interface LoginPagesDeps {
 }
 
 /** `hskey-authreq-` and 24 hex digits. Source: headscale hscontrol/types/common.go@f20f1f12. */
-const authIdPattern = /^hskey-authreq-[0-9a-zA-Z]{24}$/;
+const authIdPattern = /^hskey-authreq-[0-9a-f]{24}$/;
 
 /** `GET /register/{auth_id}` and `GET /auth/{auth_id}`: the first pages that a new user sees. */
 export function createLoginPages(deps: LoginPagesDeps): Hono {

@@ -24,6 +24,7 @@ function app(changes: Partial<PublicDeps> = {}, loginChanges: Partial<LoginPages
     verifier: (nodeKey) => nodeKey === knownNode,
     verifyLimits: { maxBytes: 4096, timeoutMs: 5000 },
     answerPing: (id) => id === "0123456789abcdef",
+    onAnswer: () => {},
     onError: (error) => {
       throw error;
     },
@@ -66,6 +67,21 @@ describe("every answer", () => {
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain("hunter2");
     expect(seen).toEqual([`/register/${authId}: password=hunter2`]);
+  });
+});
+
+describe("what is counted", () => {
+  test.for([
+    { path: "/key?v=1", route: "/key", status: 200 },
+    { path: `/register/${authId}`, route: "/register/:authId", status: 200 },
+    { path: "/apple/windows", route: "/apple/:platform", status: 400 },
+    { path: "/anything/else", route: "none", status: 404 },
+    { path: "/ts2021", method: "BREW", route: "/ts2021", status: 400 },
+  ])("$path is the route $route", async ({ path, route, status, method = "GET" }) => {
+    const seen: unknown[] = [];
+    await app({ onAnswer: (answer) => seen.push(answer) }).request(path, { method });
+    const counted = method === "GET" ? "GET" : "other";
+    expect(seen).toEqual([{ route, method: counted, status, seconds: expect.any(Number) }]);
   });
 });
 

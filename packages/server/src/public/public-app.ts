@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { MachineKey } from "@headscale/tailcfg/keys";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { routePath } from "hono/route";
 import { applePlatforms, appleProfile, isApplePlatform } from "./apple-profile.ts";
 import { androidPage, applePage, homePage, windowsPage } from "./client-pages.ts";
 import { favicon } from "./favicon.ts";
@@ -31,6 +32,13 @@ export interface PublicDeps {
   readonly verifyLimits: BodyLimits;
   /** Whether a ping of this id was sent to a client; it is answered at most once. */
   readonly answerPing: (id: string) => boolean;
+  /** Told about every answer; `route` is a pattern such as `/register/:authId`, never what the asker wrote. */
+  readonly onAnswer: (answer: {
+    readonly route: string;
+    readonly method: string;
+    readonly status: number;
+    readonly seconds: number;
+  }) => void;
   /** Told about what a route could not handle; the asker only learns that it failed. */
   readonly onError: (error: Error, path: string) => void;
 }
@@ -39,6 +47,13 @@ export interface PublicDeps {
 export function createPublicApp(deps: PublicDeps): Hono {
   const app = new Hono();
   app.use(securityHeaders);
+  app.use(async (context, next) => {
+    const startedAt = performance.now();
+    await next();
+    const { status } = context.res;
+    const route = status === 404 ? "none" : routePath(context, -1);
+    deps.onAnswer({ route, method: methodOf(context), status, seconds: (performance.now() - startedAt) / 1000 });
+  });
   app.route("/", createStatusRoutes(deps));
   app.route("/", createKeyRoute(deps.noisePublicKey));
   app.route("/", createLoginPages(deps.login));
@@ -51,6 +66,12 @@ export function createPublicApp(deps: PublicDeps): Hono {
     return context.text("The server could not answer this request.\n", 500);
   });
   return app;
+}
+
+/** Methods are the asker's choice, and a label must not be. */
+function methodOf(context: Context): string {
+  const { method } = context.req;
+  return ["GET", "HEAD", "POST"].includes(method) ? method : "other";
 }
 
 /** Clients always send `Upgrade` here, so a request without it has lost the header on its way. */

@@ -14,24 +14,30 @@ const telemetry = createTelemetry(
 );
 afterAll(() => telemetry[Symbol.dispose]());
 
-const node = { id: 7, name: "laptop", user: "alice" };
+const node = { id: 7, name: "laptop" };
+const change = { kind: "node-registered", id: 7, name: "laptop", tailnet: "default", actor: "socket" };
 
 describe("events", () => {
   test.for([
     {
-      happens: () => events.nodeRegistered(telemetry, node, "web"),
-      line: "INF node registered node=7 name=laptop user=alice method=web",
-      sample: 'headscale_registrations_total{method="web",result="ok"} 1',
+      happens: () => events.changeCommitted(telemetry, change),
+      line: "INF node registered id=7 name=laptop tailnet=default actor=socket",
+      sample: 'headscale_nodestore_operations_total{operation="node-registered"} 1',
     },
     {
-      happens: () => events.mapSessionStarted(telemetry, node),
-      line: "DBG map stream opened node=7 name=laptop user=alice",
-      sample: "headscale_map_sessions 1",
+      happens: () => events.changeCommitted(telemetry, { ...change, kind: "node-refreshed" }),
+      line: "DBG node refreshed id=7 name=laptop tailnet=default actor=socket",
+      sample: 'headscale_nodestore_operations_total{operation="node-refreshed"} 1',
     },
     {
-      happens: () => events.mapSessionEnded(telemetry, node, "closed"),
-      line: "DBG map stream ended node=7 name=laptop user=alice reason=closed",
-      sample: 'headscale_mapresponse_ended_total{reason="closed"} 1',
+      happens: () => events.registrationAnswered(telemetry, "refused", "mkey:01", "auth key expired", "203.0.113.4"),
+      line: 'WRN registration answered result=refused machine=mkey:01 detail="auth key expired" source=203.0.113.4',
+      sample: 'headscale_registrations_total{result="refused"} 1',
+    },
+    {
+      happens: () => events.mapStreamEnded(telemetry, node, "client"),
+      line: "DBG map stream ended node=7 name=laptop reason=client",
+      sample: 'headscale_mapresponse_ended_total{reason="client"} 1',
     },
     {
       happens: () => events.policyRefused(telemetry, "policy.hujson", new Error("line 3")),
@@ -50,11 +56,11 @@ describe("events", () => {
     expect(telemetry.registry.render()).toContain(`${sample}\n`);
   });
 
-  test("a sent map response is counted, not logged: there are too many", () => {
+  test("a sent map message is counted, not logged: there are too many", () => {
     lines.length = 0;
-    events.mapResponseSent(telemetry, "patch", 120);
+    events.mapMessageSent(telemetry, "delta", 120);
     expect(lines).toEqual([]);
-    expect(telemetry.registry.render()).toContain('headscale_mapresponse_bytes_total{type="patch"} 120\n');
+    expect(telemetry.registry.render()).toContain('headscale_mapresponse_bytes_total{type="delta"} 120\n');
   });
 
   test("the process tells its memory and CPU time", () => {

@@ -3,12 +3,11 @@ import type { Telemetry } from "./telemetry.ts";
 /** One function for each thing that happens: it writes the log line and the counter, so that the two never disagree. */
 
 interface NodeRef {
-  readonly id: number | bigint | string;
+  readonly id: number;
   readonly name: string;
-  readonly user?: string | undefined;
 }
 
-const fieldsOf = ({ id, name, user }: NodeRef) => ({ node: String(id), name, user });
+const fieldsOf = ({ id, name }: NodeRef) => ({ node: id, name });
 
 export function daemonStarted(t: Telemetry, facts: { readonly version: string; readonly url: string }): void {
   t.metrics.buildInfo.set({ version: facts.version, node: process.version }, 1);
@@ -36,91 +35,55 @@ export function connectionRefused(
   t.log.debug("connection refused", { reason, source });
 }
 
-export function noiseHandshakeDone(
-  t: Telemetry,
-  peer: { readonly machineKey: string; readonly version: number; readonly source?: string | undefined },
-): void {
-  t.metrics.noiseHandshakes.add({ result: "ok" });
-  t.log.debug("client connected", peer);
-}
-
 export function noiseHandshakeFailed(t: Telemetry, error: unknown, source?: string): void {
-  t.metrics.noiseHandshakes.add({ result: "failed" });
+  t.metrics.noiseFailures.add({});
   t.log.debug("Noise handshake failed", { error, source });
 }
 
-export type RegistrationMethod = "auth-key" | "web" | "oidc" | "api" | "relogin";
-
-export function nodeRegistered(t: Telemetry, node: NodeRef, method: RegistrationMethod): void {
-  t.metrics.registrations.add({ method, result: "ok" });
-  t.log.info("node registered", { ...fieldsOf(node), method });
+/** A durable change, as the model announces it; the fields that a log line needs. */
+export interface CommittedChange {
+  /** Words of the audit log: `node-registered`, `policy-set`. */
+  readonly kind: string;
+  readonly id: number | string;
+  readonly name: string | undefined;
+  readonly tailnet: string;
+  readonly actor: string;
 }
 
-export function registrationRefused(t: Telemetry, method: RegistrationMethod, error: unknown, source?: string): void {
-  t.metrics.registrations.add({ method, result: "refused" });
-  t.log.warn("registration refused", { method, error, source });
+/** Changes that clients cause all the time and that nobody decided. */
+const everyday = new Set(["node-hostname-reported", "node-refreshed", "auth-key-used"]);
+
+export function changeCommitted(t: Telemetry, { kind, ...fields }: CommittedChange): void {
+  t.metrics.changes.add({ operation: kind });
+  t.log[everyday.has(kind) ? "debug" : "info"](kind.replaceAll("-", " "), fields);
 }
 
-export function loginWaiting(t: Telemetry, authId: string, hostname: string): void {
-  t.metrics.logins.add({ result: "waiting" });
-  t.log.info("login waits for approval", { authId, hostname });
+export function registrationAnswered(
+  t: Telemetry,
+  result: string,
+  machine: string,
+  detail: string,
+  source: string,
+): void {
+  t.metrics.registrations.add({ result });
+  const level = result === "refused" ? "warn" : "info";
+  t.log[level]("registration answered", { result, machine, detail, source });
 }
 
-export function loginEnded(t: Telemetry, authId: string, result: "approved" | "rejected" | "expired"): void {
-  t.metrics.logins.add({ result });
-  t.log.info("login ended", { authId, result });
-}
-
-export function nodeRemoved(t: Telemetry, node: NodeRef, why: "deleted" | "ephemeral" | "logged-out"): void {
-  t.log.info("node removed", { ...fieldsOf(node), why });
-}
-
-export function nodeExpired(t: Telemetry, node: NodeRef): void {
-  t.log.info("node key expired", fieldsOf(node));
-}
-
-export function mapSessionStarted(t: Telemetry, node: NodeRef): void {
-  t.metrics.mapSessions.add({}, 1);
+export function mapStreamOpened(t: Telemetry, node: NodeRef): void {
   t.log.debug("map stream opened", fieldsOf(node));
 }
 
-export function mapSessionEnded(
-  t: Telemetry,
-  node: NodeRef,
-  reason: "closed" | "replaced" | "stopped" | "slow" | "failed",
-  error?: unknown,
-): void {
-  t.metrics.mapSessions.add({}, -1);
-  t.metrics.mapSessionsEnded.add({ reason });
-  t.log.debug("map stream ended", { ...fieldsOf(node), reason, error });
+/** `client`: the client closed it. `server`: the node was removed, connected again, or this server stops. */
+export function mapStreamEnded(t: Telemetry, node: NodeRef, reason: "client" | "server" | "failed"): void {
+  t.metrics.mapStreamsEnded.add({ reason });
+  t.log.debug("map stream ended", { ...fieldsOf(node), reason });
 }
 
-export type MapResponseKind = "full" | "delta" | "patch" | "keepalive" | "ping";
-
-export function mapResponseSent(t: Telemetry, type: MapResponseKind, bytes: number): void {
-  t.metrics.mapResponsesGenerated.add({ response_type: type });
+/** Counted only: there are too many to log. */
+export function mapMessageSent(t: Telemetry, type: "full" | "delta" | "keepalive", bytes: number): void {
   t.metrics.mapResponsesSent.add({ status: "success", type });
   t.metrics.mapResponseBytes.add({ type }, bytes);
-}
-
-export function mapResponseFailed(t: Telemetry, type: MapResponseKind, node: NodeRef, error: unknown): void {
-  t.metrics.mapResponsesSent.add({ status: "error", type });
-  t.log.error("map response failed", { ...fieldsOf(node), type, error });
-}
-
-export function endpointsReported(t: Telemetry, isNews: boolean): void {
-  t.metrics.endpointUpdates.add({ status: isNews ? "ok" : "unchanged" });
-}
-
-export function commandCommitted(t: Telemetry, operation: string, seconds: number): void {
-  t.metrics.commits.add({ operation });
-  t.metrics.commitSeconds.observe({ operation }, seconds);
-  t.log.debug("committed", { operation, seconds });
-}
-
-export function commitFailed(t: Telemetry, operation: string, error: unknown): void {
-  t.metrics.commits.add({ operation: "failed" });
-  t.log.error("commit failed", { operation, error });
 }
 
 export function policyLoaded(t: Telemetry, source: string): void {
@@ -149,11 +112,6 @@ export function extraRecordsLoaded(t: Telemetry, path: string, records: number):
 
 export function extraRecordsRefused(t: Telemetry, path: string, error: unknown): void {
   t.log.warn("extra DNS records refused, the ones before stay in force", { path, error });
-}
-
-export function routeProbed(t: Telemetry, node: NodeRef, isAlive: boolean): void {
-  t.metrics.healthChecks.add({ result: isAlive ? "alive" : "silent" });
-  if (!isAlive) t.log.warn("router does not answer", fieldsOf(node));
 }
 
 export function httpAnswered(

@@ -17,40 +17,25 @@ function sessionInstruments(registry: MetricRegistry) {
       help: "Map responses handed to clients.",
       labels: ["status", "type"],
     }),
-    mapResponsesGenerated: registry.counter({
-      name: "headscale_mapresponse_generated_total",
-      help: "Map responses built, by kind.",
-      labels: ["response_type"],
-    }),
     mapResponseBytes: registry.counter({
       name: "headscale_mapresponse_bytes_total",
       help: "Bytes of map responses as sent.",
       labels: ["type"],
     }),
-    endpointUpdates: registry.counter({
-      name: "headscale_mapresponse_endpoint_updates_total",
-      help: "Reports of clients about their endpoints.",
-      labels: ["status"],
-    }),
-    mapSessionsEnded: registry.counter({
+    mapStreamsEnded: registry.counter({
       name: "headscale_mapresponse_ended_total",
       help: "Map streams that ended.",
       labels: ["reason"],
     }),
-    mapSessions: registry.gauge({ name: "headscale_map_sessions", help: "Open map streams." }),
-    noiseHandshakes: registry.counter({
-      name: "headscale_noise_handshakes_total",
-      help: "Noise handshakes with clients.",
-      labels: ["result"],
+    mapStreams: registry.gauge({ name: "headscale_map_streams", help: "Open map streams." }),
+    noiseConnections: registry.gauge({ name: "headscale_noise_connections", help: "Noise connections with clients." }),
+    noiseFailures: registry.counter({
+      name: "headscale_noise_handshakes_failed_total",
+      help: "Noise handshakes that came to nothing.",
     }),
     registrations: registry.counter({
       name: "headscale_registrations_total",
-      help: "Nodes that asked to register.",
-      labels: ["method", "result"],
-    }),
-    logins: registry.counter({
-      name: "headscale_logins_total",
-      help: "Logins that waited for somebody, by how they ended.",
+      help: "Requests to register, by answer.",
       labels: ["result"],
     }),
   };
@@ -59,16 +44,11 @@ function sessionInstruments(registry: MetricRegistry) {
 function stateInstruments(registry: MetricRegistry) {
   return {
     nodes: registry.gauge({ name: "headscale_nodestore_nodes", help: "Nodes there are." }),
-    nodesOnline: registry.gauge({ name: "headscale_nodes_online", help: "Nodes connected to this server." }),
     users: registry.gauge({ name: "headscale_users", help: "Users there are." }),
-    commits: registry.counter({
+    queueDepth: registry.gauge({ name: "headscale_nodestore_queue_depth", help: "Commands that wait to be written." }),
+    changes: registry.counter({
       name: "headscale_nodestore_operations_total",
-      help: "Commands carried out, by kind of change.",
-      labels: ["operation"],
-    }),
-    commitSeconds: registry.histogram({
-      name: "headscale_nodestore_operation_duration_seconds",
-      help: "From a command's arrival to its being durable.",
+      help: "Durable changes, by kind.",
       labels: ["operation"],
     }),
     policyLoads: registry.counter({
@@ -79,11 +59,6 @@ function stateInstruments(registry: MetricRegistry) {
     derpMapLoads: registry.counter({
       name: "headscale_derp_map_loads_total",
       help: "Relay maps read, by outcome.",
-      labels: ["result"],
-    }),
-    healthChecks: registry.counter({
-      name: "headscale_route_probes_total",
-      help: "Probes of routers that share a subnet.",
       labels: ["result"],
     }),
   };

@@ -1,0 +1,42 @@
+import type { Change } from "@headscale/tailnet";
+import { FeedOverrunError } from "#live/change-feed.ts";
+import type { Live } from "#live/live.ts";
+import * as events from "#telemetry/events.ts";
+import type { Telemetry } from "#telemetry/telemetry.ts";
+
+/** Logs and counts every durable change, and lets each scrape of the metrics ask how large things are. */
+export function observeLive(live: Live, connections: () => number, telemetry: Telemetry): Disposable {
+  const { nodes, users, queueDepth, mapStreams, noiseConnections } = telemetry.metrics;
+  nodes.onScrape((gauge) => gauge.set({}, live.world.nodes.size));
+  users.onScrape((gauge) => gauge.set({}, live.world.users.size));
+  queueDepth.onScrape((gauge) => gauge.set({}, live.backlog));
+  noiseConnections.onScrape((gauge) => gauge.set({}, connections()));
+  mapStreams.onScrape((gauge) => {
+    let open = 0;
+    for (const tailnet of live.tailnets) open += tailnet.sessionCount;
+    gauge.set({}, open);
+  });
+  const stopping = new AbortController();
+  follow(live, telemetry, stopping.signal).catch((error: unknown) =>
+    events.unexpectedError(telemetry, "the change log", error),
+  );
+  return { [Symbol.dispose]: () => stopping.abort() };
+}
+
+async function follow(live: Live, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const batch of live.feed.changes(signal)) {
+        for (const change of batch) events.changeCommitted(telemetry, described(live, change));
+      }
+    } catch (error) {
+      if (!(error instanceof FeedOverrunError)) throw error;
+    }
+  }
+}
+
+function described(live: Live, change: Change): events.CommittedChange {
+  const { kind, id, actor, after } = change;
+  const name = after && "name" in after ? after.name : undefined;
+  return { kind, id, name, actor, tailnet: live.world.tailnets.get(change.tailnet)?.name ?? String(change.tailnet) };
+}
