@@ -5,6 +5,7 @@ import { readBuildInfo } from "#assembly/build-info.ts";
 import { ConfigError } from "#config/config-error.ts";
 import { loadConfig } from "#config/load-config.ts";
 import type { ParsedConfig } from "#config/parse-config.ts";
+import { configReference } from "#config/reference.ts";
 import * as events from "#telemetry/events.ts";
 import { createLogger } from "#telemetry/logger.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
@@ -15,6 +16,7 @@ const usage = `Usage: headscale [COMMAND] [--config FILE]
 Commands:
   serve                 run the server (the default)
   configtest            read the configuration, say what is wrong with it, and exit
+  generate config       print the reference of the configuration: every key with its default
   generate private-key  print a fresh private key
   version               print the version
 
@@ -38,6 +40,9 @@ async function main(args: readonly string[]): Promise<number> {
     case "configtest":
       load(values.config);
       process.stdout.write("The configuration is valid.\n");
+      return 0;
+    case "generate config":
+      process.stdout.write(configReference());
       return 0;
     case "generate private-key":
       process.stdout.write(`${new PrivateKey(randomBytes(32)).toFileText()}\n`);
