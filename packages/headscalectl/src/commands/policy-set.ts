@@ -1,0 +1,79 @@
+import {
+  CheckPolicyResponseSchema,
+  PolicyRevisionSchema,
+  SetPolicyResponseSchema,
+} from "@headscale/gen/headscale/v1/policy_pb.ts";
+import type { Run } from "#command.ts";
+import { CliError, type FailureKind } from "#failure.ts";
+import { type Commands, text } from "#flags.ts";
+import { parseId } from "#resolve/node.ts";
+import type { Session } from "#session.ts";
+import { expected } from "./expected.ts";
+import { file, policyText } from "./policy-file.ts";
+
+const ifRevision = { "if-revision": text("Only if this revision is still in force") } as const;
+
+export function setPolicy(commands: Commands, run: Run): void {
+  commands.command(
+    ["set", "put", "update"],
+    "Check a policy and put it in force",
+    (command) => command.options({ ...file, ...ifRevision }).demandOption("file"),
+    run(async (session, flags) => {
+      const request = {
+        policy: await policyText(flags.file, session.stdin),
+        tailnet: session.tailnet,
+        ...condition(flags.ifRevision),
+      };
+      const reply = await (await session.api()).headscale.setPolicy(request);
+      warn(session, reply.warnings);
+      await session.output.message(SetPolicyResponseSchema, reply, "Policy updated.");
+    }),
+  );
+}
+
+export function checkPolicy(commands: Commands, run: Run): void {
+  commands.command(
+    "check",
+    "Say whether a policy could be put in force; exits with 1 if not",
+    (command) => command.options(file).demandOption("file"),
+    run(async (session, flags) => {
+      const { headscale } = await session.api();
+      const request = { policy: await policyText(flags.file, session.stdin), tailnet: session.tailnet };
+      try {
+        const reply = await headscale.checkPolicy(request);
+        warn(session, reply.warnings);
+        return session.output.message(CheckPolicyResponseSchema, reply, "Policy is valid");
+      } catch (error) {
+        const invalid: FailureKind = "usage";
+        if (!(error instanceof CliError) || error.kind !== invalid) throw error;
+        await session.output.value({ error: error.message }, `Policy is not valid: ${error.message}`);
+        return "no";
+      }
+    }),
+  );
+}
+
+export function rollbackPolicy(commands: Commands, run: Run): void {
+  commands.command(
+    "rollback <revision>",
+    "Put an earlier policy in force again",
+    (command) => command.positional("revision", { type: "string", demandOption: true }).options(ifRevision),
+    run(async ({ api, output, tailnet }, flags) => {
+      const request = { revision: parseId(flags.revision, "revision"), tailnet, ...condition(flags.ifRevision) };
+      const made = expected((await (await api()).policy.rollbackPolicy(request)).revision);
+      await output.message(
+        PolicyRevisionSchema,
+        made,
+        `Policy of revision ${flags.revision} is in force as ${made.revision}`,
+      );
+    }),
+  );
+}
+
+function condition(revision: string | undefined): { ifRevision?: bigint } {
+  return revision === undefined ? {} : { ifRevision: parseId(revision, "--if-revision") };
+}
+
+function warn(session: Session, warnings: readonly string[]): void {
+  for (const warning of warnings) session.output.note(`Warning: ${warning}`);
+}

@@ -1,0 +1,21 @@
+import type { Run } from "#command.ts";
+import type { Commands } from "#flags.ts";
+import { diffPolicy, explainPolicy, testPolicy } from "./policy-ask.ts";
+import { getPolicy, policyHistory } from "./policy-read.ts";
+import { checkPolicy, rollbackPolicy, setPolicy } from "./policy-set.ts";
+
+export function policy(commands: Commands, run: Run): Commands {
+  commands.demandCommand(1, "Say what to do with the policy; --help lists it.");
+  const verbs = [
+    getPolicy,
+    setPolicy,
+    checkPolicy,
+    testPolicy,
+    diffPolicy,
+    explainPolicy,
+    policyHistory,
+    rollbackPolicy,
+  ];
+  for (const define of verbs) define(commands, run);
+  return commands;
+}

@@ -1,0 +1,60 @@
+import type { Api } from "./connection/client.ts";
+import { readSettings } from "./connection/settings.ts";
+import { CliError } from "./failure.ts";
+import type { GlobalFlags } from "./flags.ts";
+import { Output } from "./output/output.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What one command works with. */
+export class Session {
+  readonly output: Output;
+  readonly now = Date.now();
+  readonly stdin: Surroundings["stdin"];
+  readonly #flags: GlobalFlags;
+  readonly #around: Surroundings;
+  #api: Promise<Api> | undefined;
+
+  constructor(flags: GlobalFlags, around: Surroundings) {
+    this.#flags = flags;
+    this.#around = around;
+    this.stdin = around.stdin;
+    this.output = new Output(flags.output, around.stdout, around.stderr);
+  }
+
+  /** The tailnet that the command names, in the API's words. */
+  get tailnet(): string {
+    return this.#flags.namespace ?? "";
+  }
+
+  /** The tailnet of a command that lists, which can mean all of them. */
+  listed(flags: { readonly allNamespaces: boolean }): string {
+    return flags.allNamespaces ? "*" : this.tailnet;
+  }
+
+  /** The server's services. Opened by the first who asks, so that wrong usage fails without a server. */
+  readonly api = (): Promise<Api> => {
+    this.#api ??= this.#open();
+    return this.#api;
+  };
+
+  async #open(): Promise<Api> {
+    const settings = await readSettings(this.#flags, this.#around.env);
+    // Loaded only by commands that call: half of a command's start is this.
+    const { openApi } = await import("./connection/client.ts");
+    return openApi(settings);
+  }
+
+  /**
+   * Asks on the terminal, unless told not to.
+   * @throws {CliError} usage when there is nobody to ask.
+   */
+  async confirm(question: string): Promise<boolean> {
+    if (this.#flags.force) return true;
+    if (!this.stdin.isTTY) {
+      throw new CliError("usage", `this asks "${question}", and there is no terminal to answer on: add --force`);
+    }
+    const { createInterface } = await import("node:readline/promises");
+    using reader = createInterface({ input: this.stdin, output: this.#around.stderr });
+    return /^(y|yes|sure)$/i.test((await reader.question(`${question} [y/n] `)).trim());
+  }
+}
