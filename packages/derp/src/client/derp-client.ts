@@ -106,6 +106,11 @@ export class DerpClient implements FrameSink {
     this.#write(frameOf(FrameType.closePeer, publicKeyBytes(peer)));
   }
 
+  /** Sends bytes as they are: a frame no method sends. */
+  write(frame: Buffer): void {
+    this.#write(frame);
+  }
+
   close(): void {
     this.#socket.destroy();
   }

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
 
@@ -27,8 +27,9 @@ export function socketTransport(socket: Duplex, source?: Source): Transport {
       socket.on("end", () => socket.destroy());
       socket.on("data", onChunk);
     },
+    // A kernel socket has copied (or encrypted) the bytes when it calls back; a stream in memory hands on the very buffer.
     write: (bytes, done) => {
-      socket.write(bytes, done);
+      socket.write(socket instanceof Socket ? bytes : Buffer.from(bytes), done);
     },
     pause: () => {
       socket.pause();

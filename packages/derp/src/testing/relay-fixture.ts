@@ -49,6 +49,11 @@ export class RelayFixture {
     return new Wire(socket).read();
   }
 
+  /** Resolves when `count` connections are logged in, and no other is known. */
+  async awaitConnections(count: number): Promise<void> {
+    await until(() => this.relay.stats().connections === count && this.relay.stats().pendingLogins === 0);
+  }
+
   /** A client that is logged in, with a key of its own unless one is given. */
   async join(options: Partial<DerpClientOptions> = {}): Promise<TestClient> {
     const socket = this.socket();
@@ -61,6 +66,7 @@ export class RelayFixture {
 
 /** A client that keeps what it hears. */
 export class TestClient extends DerpClient {
+  readonly socket: Duplex;
   readonly messages: DerpMessage[];
   /** The reason of the end, once there is one. */
   over = false;
@@ -69,6 +75,7 @@ export class TestClient extends DerpClient {
   constructor(socket: Duplex, options: DerpClientOptions, head?: Buffer) {
     const messages: DerpMessage[] = [];
     super(socket, { ...options, onMessage: (message) => messages.push(message) }, head);
+    this.socket = socket;
     this.messages = messages;
     void this.ended.then(() => {
       this.over = true;
