@@ -5,8 +5,8 @@ import { type Command, type Outcome, run, succeeded } from "./process.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const programs = {
-  headscale: join(root, "packages/server/src/main.ts"),
-  headscalectl: join(root, "packages/headscalectl/src/main.ts"),
+  headscale: join(root, "packages/server/bin/headscale.js"),
+  headscalectl: join(root, "packages/headscalectl/bin/headscalectl.js"),
 } as const;
 
 /** What tests read of a node in an admin answer. Ids are decimal strings, as proto3 JSON writes 64-bit numbers. */

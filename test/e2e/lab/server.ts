@@ -61,7 +61,7 @@ export class Server {
   }
 
   async start(): Promise<this> {
-    const main = join(root, "packages/server/src/main.ts");
+    const main = join(root, "packages/server/bin/headscale.js");
     const command = [process.execPath, main, "serve", "--config", this.#config] as const;
     const daemon = await this.host.daemon(command, "log", { ...process.env, HOME: this.host.directory });
     this.#daemon = daemon;
