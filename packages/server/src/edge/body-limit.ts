@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
-import { answerText, type EdgeRequest, type EdgeResponse } from "./http-message.ts";
+import { constants } from "node:http2";
+import { abandon, answerText, type EdgeRequest, type EdgeResponse } from "./http-message.ts";
 import type { EdgeLimits } from "./limits.ts";
 
 /**
@@ -26,9 +27,13 @@ function refuse(request: EdgeRequest, response: EdgeResponse, bodyBytes: number)
 }
 
 function limitTime(request: EdgeRequest, bodyMs: number): void {
-  const tooSlow = setTimeout(() => request.destroy(), bodyMs).unref();
+  const tooSlow = setTimeout(() => giveUp(request), bodyMs).unref();
   const stop = () => clearTimeout(tooSlow);
   request.once("end", stop).once("close", stop);
+}
+
+function giveUp(request: EdgeRequest): void {
+  abandon(request, constants.NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /** Listening past Readable's own `on`, which would start the flow before the handler is ready for it. */
@@ -36,6 +41,6 @@ function countBytes(request: EdgeRequest, bodyBytes: number): void {
   let bytes = 0;
   EventEmitter.prototype.prependListener.call(request, "data", (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > bodyBytes) request.destroy();
+    if (bytes > bodyBytes) giveUp(request);
   });
 }

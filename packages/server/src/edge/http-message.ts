@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { constants, Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 
 /** A request of either HTTP version; both adapters in use (Hono, Connect) take both. */
 export type EdgeRequest = IncomingMessage | Http2ServerRequest;
@@ -23,6 +23,13 @@ export function answerText(
   answer(response, status, { "content-type": "text/plain; charset=utf-8", ...headers }, `${text}\n`);
 }
 
+/** Gives up on a request whose answer cannot be mended: resets the HTTP/2 stream, ends the HTTP/1.1 connection. */
+export function abandon(request: EdgeRequest, code: number = constants.NGHTTP2_INTERNAL_ERROR): void {
+  // Destroying an HTTP/2 request object leaves its stream open.
+  if (request instanceof Http2ServerRequest) request.stream.close(code);
+  else request.destroy();
+}
+
 /** Runs `handler`; whatever it throws, now or later, becomes a 500 or an ended connection, and is told to `failed`. */
 export function runHandler(
   handler: RequestHandler,
@@ -35,7 +42,7 @@ export function runHandler(
   response.on("error", () => {});
   const fail = (error: unknown) => {
     failed(error);
-    if (response.headersSent) request.destroy();
+    if (response.headersSent) abandon(request);
     else answerText(response, 500, "Internal server error");
   };
   try {

@@ -1,4 +1,5 @@
 import {
+  constants,
   createServer,
   type Http2Server,
   type Http2ServerRequest,
@@ -30,6 +31,7 @@ export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2S
   server.on("session", (session) => {
     handlers.session(session);
     closeWhenIdle(session, limits.sessionIdleMs);
+    limitControlFrames(session, limits.controlFrames, () => handlers.offence(session, "too-many-control-frames"));
   });
   server.on("sessionError", (error: Error & { code?: string }, session) => {
     if (protocolError.test(error.code ?? "")) handlers.offence(session, error.code ?? "");
@@ -48,4 +50,23 @@ function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
   session.setTimeout(idleMs, () => {
     if (open === 0) session.close();
   });
+}
+
+/** Node answers these frames itself, as many as come, as long as the answers are read. */
+function limitControlFrames(
+  session: ServerHttp2Session,
+  { burst, perSecond }: EdgeLimits["controlFrames"],
+  exceeded: () => void,
+): void {
+  let tokens = burst;
+  let since = performance.now();
+  const count = () => {
+    const now = performance.now();
+    tokens = Math.min(burst, tokens + ((now - since) / 1_000) * perSecond) - 1;
+    since = now;
+    if (tokens >= 0 || session.destroyed) return;
+    exceeded();
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  };
+  session.on("ping", count).on("remoteSettings", count);
 }

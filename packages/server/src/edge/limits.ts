@@ -21,6 +21,8 @@ export interface EdgeLimits {
   readonly streams: number;
   /** Streams that a session may reset: so many at once, then so many a second. */
   readonly resets: { readonly burst: number; readonly perSecond: number };
+  /** PING and SETTINGS frames of a session. Generous: gRPC clients ping with every round trip of a large answer. */
+  readonly controlFrames: { readonly burst: number; readonly perSecond: number };
   /** HTTP/2 offences of one address (IPv6: of its /64) within `perMs` that shut it out for `restMs`. */
   readonly offences: { readonly most: number; readonly perMs: number; readonly restMs: number };
   readonly connections: number;
@@ -44,6 +46,7 @@ export const defaultLimits: EdgeLimits = {
   sessionIdleMs: 60_000,
   streams: 128,
   resets: { burst: 100, perSecond: 10 },
+  controlFrames: { burst: 10_000, perSecond: 1_000 },
   offences: { most: 10, perMs: 60_000, restMs: 60_000 },
   connections: 100_000,
   tunnelKeepAliveMs: 30_000,

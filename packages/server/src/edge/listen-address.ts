@@ -1,6 +1,15 @@
 import { isIP } from "node:net";
 import { EdgeError } from "./edge-error.ts";
 
+export interface TcpAddress {
+  readonly kind: "tcp";
+  /** Absent: every address of both families. */
+  readonly host?: string;
+  readonly port: number;
+  /** Leaves IPv4 to another listener of the same port. */
+  readonly ipv6Only?: boolean;
+}
+
 /** Where to listen. */
 export type ListenAddress =
   | {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { EdgeError } from "./edge-error.ts";
-import { type ListenAddress, showListenAddress } from "./listen-address.ts";
+import { type ListenAddress, showListenAddress, type TcpAddress } from "./listen-address.ts";
 import { bindUnixSocket } from "./unix-socket.ts";
 
 export type Transport = "tcp" | "unix";
@@ -27,7 +27,11 @@ export async function listen(
   server.maxConnections = maxConnections;
   if (address.kind === "unix") {
     const unlink = await bindUnixSocket(server, address.path, address.mode);
-    return { transport, port: undefined, shown: address.path, close: () => server.close(unlink) };
+    const close = () => {
+      server.close();
+      unlink();
+    };
+    return { transport, port: undefined, shown: address.path, close };
   }
   await bind(server, address);
   const bound = server.address() as AddressInfo | string | null;
@@ -47,11 +51,15 @@ function shownBound(bound: AddressInfo | string | null, address: ListenAddress):
 
 async function bind(server: Server, address: Exclude<ListenAddress, { kind: "unix" }>): Promise<void> {
   try {
-    server.listen(address.kind === "inherited" ? { fd: address.fd } : { host: address.host, port: address.port });
+    server.listen(address.kind === "inherited" ? { fd: address.fd } : tcpOptions(address));
     await once(server, "listening");
   } catch (cause) {
     throw listenError(address, cause);
   }
+}
+
+function tcpOptions({ host, port, ipv6Only = false }: TcpAddress) {
+  return { host, port, ipv6Only };
 }
 
 function listenError(address: Exclude<ListenAddress, { kind: "unix" }>, cause: unknown): EdgeError {
@@ -70,7 +78,7 @@ function listenError(address: Exclude<ListenAddress, { kind: "unix" }>, cause: u
       `cannot listen on ${shown}: ports below 1024 need the capability CAP_NET_BIND_SERVICE; grant it (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE) or choose a higher port`,
       cause,
     );
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+  if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT" || code === "ENOTFOUND")
     return new EdgeError("address-unavailable", `cannot listen on ${shown}: this machine has no such address`, cause);
   return new EdgeError("listen-failed", `cannot listen on ${shown}: ${String(cause)}`, cause);
 }

@@ -41,15 +41,16 @@ export function noteOrigin(request: EdgeRequest, connection: ConnectionOrigin, t
   if (forwarded && !believed) stripForwarding(request);
 }
 
-/** From both views of the header: adapters read either. */
+/** From every view of the header: adapters read any. */
 function stripForwarding(request: EdgeRequest): void {
-  const raw = request.rawHeaders;
-  for (let at = raw.length - 2; at >= 0; at -= 2) {
-    if (forwardingHeaders.has(raw[at]?.toLowerCase() ?? "")) raw.splice(at, 2);
-  }
-  const distinct = (request as IncomingMessage).headersDistinct;
+  // Node derives these two from the raw list when first asked, so they are asked before it is cut.
+  const { headers, rawHeaders } = request;
+  const distinct = (request as IncomingMessage).headersDistinct ?? {};
   for (const name of forwardingHeaders) {
-    delete request.headers[name];
-    if (distinct) delete distinct[name];
+    delete headers[name];
+    delete distinct[name];
+  }
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    if (forwardingHeaders.has(rawHeaders[at]?.toLowerCase() ?? "")) rawHeaders.splice(at, 2);
   }
 }

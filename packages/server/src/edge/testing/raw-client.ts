@@ -17,12 +17,12 @@ export class RawClient implements Disposable {
     socket.once("close", () => resolve()).once("end", () => resolve());
   }
 
-  /** `from` is a loopback address such as 127.0.0.2. */
+  /** Connected, or refused already. `from` is a loopback address such as 127.0.0.2. */
   static async connect(port: number, from = "127.0.0.1"): Promise<RawClient> {
     const client = new RawClient(
       connect({ port, host: "127.0.0.1", localAddress: from, noDelay: true, allowHalfOpen: true }),
     );
-    await once(client.socket, "connect");
+    await Promise.race([once(client.socket, "connect").catch(() => {}), client.closed]);
     return client;
   }
 
@@ -53,7 +53,7 @@ export class RawClient implements Disposable {
     while (!pattern.test(this.heardText)) {
       if (this.socket.destroyed || this.socket.readableEnded)
         throw new Error(`hung up after ${JSON.stringify(this.heardText.slice(0, 200))}`);
-      await Promise.race([once(this.socket, "data"), this.closed]);
+      await Promise.race([new Promise((resolve) => this.socket.once("data", resolve)), this.closed]);
     }
     return this.heardText;
   }
