@@ -4,35 +4,37 @@ import { allNamespaces, type Commands, text } from "#flags.ts";
 import type { Column } from "#output/table.ts";
 import { absolute, isPast, relative } from "#output/when.ts";
 import { node as nodeBy } from "#resolve/node.ts";
+import type { Session } from "#session.ts";
 import { identifier, nodeAndRest, nodeArgument } from "./node-argument.ts";
 
+const listOptions = { user: text("Only this user's nodes", "u"), ...allNamespaces } as const;
+
 export function listNodes(commands: Commands, run: Run): void {
-  commands.command(
-    ["list", "ls"],
-    "List nodes",
-    (command) => command.options({ user: text("Only this user's nodes", "u"), ...allNamespaces }),
-    run(async (session, { user = "", ...flags }) => {
-      const { nodes } = await (await session.api()).headscale.listNodes({ user, tailnet: session.listed(flags) });
-      await session.output.list(NodeSchema, nodes, columns(session.now, flags.allNamespaces), "No nodes.");
-    }),
-  );
+  commands.command(["list", "ls"], "List nodes", (command) => command.options(listOptions), run(printList));
 }
 
 export function showNode(commands: Commands, run: Run): void {
   commands.command(
     ["show [node]", "get"],
     "Show all about a node; without one, list them",
-    (command) => command.positional("node", nodeArgument).options({ ...identifier, ...allNamespaces }),
+    (command) => command.positional("node", nodeArgument).options({ ...identifier, ...listOptions }),
     run(async (session, flags) => {
-      if (flags.node === undefined && flags.identifier === undefined) {
-        const { nodes } = await (await session.api()).headscale.listNodes({ tailnet: session.listed(flags) });
-        return session.output.list(NodeSchema, nodes, columns(session.now, flags.allNamespaces), "No nodes.");
-      }
+      // headscale's `show` is its `list`.
+      if (flags.node === undefined && flags.identifier === undefined) return printList(session, flags);
       const found = await nodeBy(session, nodeAndRest(flags).node);
       const lines = columns(session.now, true).map(({ head, cell }) => `${head.padEnd(14)} ${cell(found) || "-"}`);
       return session.output.message(NodeSchema, found, lines.join("\n"));
     }),
   );
+}
+
+async function printList(
+  session: Session,
+  flags: { readonly user?: string | undefined; readonly allNamespaces: boolean },
+): Promise<void> {
+  const { headscale } = await session.api();
+  const { nodes } = await headscale.listNodes({ user: flags.user ?? "", tailnet: session.listed(flags) });
+  await session.output.list(NodeSchema, nodes, columns(session.now, flags.allNamespaces), "No nodes.");
 }
 
 function columns(now: number, everywhere: boolean): Column<Node>[] {

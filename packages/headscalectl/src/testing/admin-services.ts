@@ -165,9 +165,8 @@ export class AdminServices {
       }),
       debugCreateNode: (request) => ({ node: { name: note("DebugCreateNode", request).name } }),
       createApiKey: (request) => answer("CreateApiKey", request, { apiKey: "hskey-api-abcdefabcdef-secret" }),
-      listApiKeys: (request) => (
-        note("ListApiKeys", request), { apiKeys: [{ id: 1n, prefix: "hskey-api-abcdefabcdef-***" }] }
-      ),
+      listApiKeys: (request) =>
+        answer("ListApiKeys", request, { apiKeys: [{ id: 1n, prefix: "hskey-api-abcdefabcdef-***" }] }),
       expireApiKey: (request) => answer("ExpireApiKey", request, {}),
       deleteApiKey: (request) => answer("DeleteApiKey", request, {}),
       getPolicy: (request) => answer("GetPolicy", request, { policy: this.policy, revision: 3n }),
