@@ -10,7 +10,12 @@ import { identifier, nodeAndRest, nodeArgument } from "./node-argument.ts";
 const listOptions = { user: text("Only this user's nodes", "u"), ...allNamespaces } as const;
 
 export function listNodes(commands: Commands, run: Run): void {
-  commands.command(["list", "ls"], "List nodes", (command) => command.options(listOptions), run(printList));
+  commands.command(
+    ["list", "ls"],
+    "List nodes",
+    (command) => command.options(listOptions),
+    run((session, flags) => printList(session, flags)),
+  );
 }
 
 export function showNode(commands: Commands, run: Run): void {
