@@ -30,7 +30,7 @@ function outcome(recorded: PolicyCase): string[] {
   try {
     return runCase(recorded);
   } catch (error) {
-    return [`crashed: ${error instanceof Error ? error.stack : error}`];
+    return [`crashed: ${error instanceof Error ? error.message : error}`];
   }
 }
 

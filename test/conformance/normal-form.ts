@@ -50,7 +50,8 @@ export function whoIs(rules: readonly FilterRule[], source: string, own: readonl
   const matching = rules.filter(({ SrcIPs }) => SrcIPs.some((text) => covers(text, source)));
   for (const grant of matching.flatMap((rule) => rule.CapGrant ?? [])) {
     if (sameFamily === undefined || !grant.Dsts.some((text) => covers(text, sameFamily))) continue;
-    for (const [name, values] of Object.entries(grant.CapMap)) (found[name] ??= []).push(...(values ?? []));
+    for (const [name, values] of Object.entries(grant.CapMap))
+      found[name] = [...(found[name] ?? []), ...(values ?? [])];
   }
   return found;
 }

@@ -21,4 +21,5 @@ export { PolicyError, type PolicyErrorCode, type PolicyProblem } from "./policy-
 export { tailnetDomains } from "./resolve/user-directory.ts";
 export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
+export { updatePolicy } from "./update-policy.ts";
 export { compileTested, runPolicyTests, type TestVerdict } from "./verdict/run-tests.ts";

@@ -2,7 +2,7 @@ import type { Addr } from "@headscale/netip";
 import type { CapMap, FilterRule, SSHPolicy } from "@headscale/tailcfg";
 import type { NodeFacts } from "#resolve/node-facts.ts";
 import type { Resolution } from "#resolve/resolution.ts";
-import type { SlotSet } from "#resolve/slot-set.ts";
+import { SlotSet } from "#resolve/slot-set.ts";
 import { type OwnedSshRule, SshCompiler, sshUserAllowed } from "#ssh/ssh-rules.ts";
 import type { Policy } from "#syntax/policy-document.ts";
 import type { CompiledPolicy, NodeRoutes, PacketFilters, PolicyNode, PolicySettings, SSHCheck } from "../engine.ts";
@@ -19,17 +19,18 @@ import { Visibility } from "./visibility.ts";
 
 const nothing: PacketFilters = { base: [] };
 
-/** What a compilation hands on to the next one: answers that may still hold, by slot. */
+/** What a compilation hands on to the next one. */
 export interface Carried {
+  /** Filters by slot; those of slots in `stale` only serve to recognise parts that stay the same. */
   readonly filters: readonly (PacketFilters | undefined)[];
-  readonly peers: readonly (SlotSet | undefined)[];
+  readonly stale: SlotSet;
   readonly lists: SharedLists;
   readonly variants: RouteVariants;
 }
 
 export const nothingCarried = (): Carried => ({
   filters: [],
-  peers: [],
+  stale: SlotSet.empty,
   lists: new SharedLists(),
   variants: new Map(),
 });
@@ -49,37 +50,29 @@ export class Compilation implements CompiledPolicy {
   readonly #chunker: Chunker;
   readonly #lists: SharedLists;
   readonly #variants: RouteVariants;
-  readonly #filters: (PacketFilters | undefined)[] = [];
+  readonly #filters: (PacketFilters | undefined)[];
   /** Filters of an earlier compilation, for parts that turn out to be the same. */
   readonly #oldFilters: readonly (PacketFilters | undefined)[];
-  readonly #peers: (SlotSet | undefined)[];
+  readonly #peers: (SlotSet | undefined)[] = [];
   readonly #sshPolicies = new WeakMap<readonly OwnedSshRule[], SSHPolicy>();
   #leaders: ReadonlyMap<string, number> | undefined;
 
-  /** `fresh`: slots whose carried filter is out of date; of `carried.peers` all hold. */
-  constructor(plan: PolicyPlan, settings: PolicySettings, resolution: Resolution, carried: Carried, fresh?: SlotSet) {
+  constructor(plan: PolicyPlan, settings: PolicySettings, resolution: Resolution, carried: Carried) {
     this.plan = plan;
     this.settings = settings;
     this.resolution = resolution;
     this.visibility = new Visibility(resolution, plan.edges);
     this.#lists = carried.lists;
     this.#variants = carried.variants;
-    this.routes = new RouteViews(
-      resolution,
-      this.visibility,
-      (slot) => this.peerSlots(slot),
-      plan.edges,
-      this.#variants,
-    );
+    const peerSlots = (slot: number) => this.peerSlots(slot);
+    this.routes = new RouteViews(resolution, this.visibility, peerSlots, plan.edges, this.#variants);
     this.attributes = new Attributes(resolution, plan.attributes, settings);
     this.#delivery = new Delivery(resolution, plan.units);
     this.#permissions = new Permissions(plan.index, plan.permissions, resolution.roster.directory);
     this.#ssh = plan.ssh === undefined ? undefined : new SshCompiler(resolution, plan.ssh, settings.serverUrl);
     this.#chunker = new Chunker((source) => plan.parts[source] ?? "base");
     this.#oldFilters = carried.filters;
-    if (fresh !== undefined)
-      this.#filters = carried.filters.map((filters, slot) => (fresh.has(slot) ? undefined : filters));
-    this.#peers = carried.peers.slice();
+    this.#filters = carried.filters.map((filters, slot) => (carried.stale.has(slot) ? undefined : filters));
   }
 
   get policy(): Policy | undefined {
@@ -90,15 +83,22 @@ export class Compilation implements CompiledPolicy {
     return new Set(this.plan.policy?.tagOwners.keys());
   }
 
-  /** What the next compilation may use; a filter that was not asked for anew stays the old one. */
-  carry(peers: readonly (SlotSet | undefined)[]): Carried {
+  /** What the next compilation may use. A filter that nobody asked for anew stays the old one. */
+  carry(stale: SlotSet): Carried {
     const length = Math.max(this.#filters.length, this.#oldFilters.length);
     const filters = Array.from({ length }, (_, slot) => this.#filters[slot] ?? this.#oldFilters[slot]);
-    return { filters, peers, lists: this.#lists, variants: this.#variants };
+    const outdated = SlotSet.of([...filters.keys()].filter((slot) => this.#filters[slot] === undefined));
+    return { filters, stale: stale.union(outdated), lists: this.#lists, variants: this.#variants };
   }
 
+  /** Peers that were asked for so far, by slot. */
   get knownPeers(): readonly (SlotSet | undefined)[] {
     return this.#peers;
+  }
+
+  /** Takes over peers that an earlier compilation knew and that a change left, or made, as they are here. */
+  adoptPeers(peers: readonly (SlotSet | undefined)[]): void {
+    for (const [slot, set] of peers.entries()) if (set !== undefined) this.#peers[slot] = this.#lists.share(set);
   }
 
   filterRules(nodeId: number): readonly FilterRule[] {

@@ -76,6 +76,11 @@ export class PolicyIndex {
     });
   }
 
+  /** A selector as it was written. */
+  textOf(selector: number): string {
+    return this.#texts[selector] ?? "";
+  }
+
   /** Tells of any node whether the selector, known to the policy or not, denotes it by owner or tag. */
   lookup(selector: Selector): (facts: NodeFacts, directory: UserDirectory) => boolean {
     const people = new PeopleIndex();

@@ -28,8 +28,9 @@ export class Resolution {
     const members = refreshMembership(this.index, roster, this.#members, touched);
     const next = new Resolution(this.index, roster, members);
     const moved = new Moves(this.roster, roster, touched, members);
-    for (const [id, state] of this.#sources.entries()) {
-      if (state === undefined || moved.concerns(this.index, state)) continue;
+    for (const id of this.index.sources.keys()) {
+      const state = this.source(id);
+      if (moved.concerns(this.index, state)) continue;
       state.rebind(next);
       next.#sources[id] = state;
     }

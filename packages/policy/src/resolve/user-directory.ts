@@ -32,6 +32,12 @@ export class UserDirectory {
     return found.length === 1 ? found[0] : undefined;
   }
 
+  /** Ids of users with a name or provider id in common with this one; what denotes them hangs on each other. */
+  sharing(user: PolicyUser): number[] {
+    const names = [...namesOf(user)].flatMap((name) => this.#byName.get(name) ?? []);
+    return user.providerId === undefined ? names : [...names, ...(this.#byProvider.get(user.providerId) ?? [])];
+  }
+
   /** Every text that denotes this user. */
   textsFor(user: PolicyUser): string[] {
     const names = [...namesOf(user), ...(user.providerId === undefined ? [] : [user.providerId])];

@@ -1,0 +1,230 @@
+import type { SSHPolicy } from "@headscale/tailcfg";
+import { SlotSet } from "#resolve/slot-set.ts";
+import type { Affected, NodeRoutes, PacketFilters, PeerChange } from "../engine.ts";
+import { sameTexts } from "./chunks.ts";
+import type { Compilation } from "./compilation.ts";
+import type { Scope } from "./scope.ts";
+
+/** Looks at everything in scope and tells what really differs. Hands known peers on to `after` on the way. */
+export function affectedBy(before: Compilation, after: Compilation, scope: Scope): Affected {
+  const difference = new Difference(before, after, scope);
+  const peers = difference.peers();
+  return {
+    peers,
+    filters: difference.filters(),
+    routes: difference.routes(),
+    records: difference.nodes((id) => difference.recordDiffers(id)),
+    selfRoutes: difference.selfRoutes(),
+    selfCapabilities: difference.nodes((id) => !sameJson(before.selfCapabilities(id), after.selfCapabilities(id))),
+    ssh: difference.ssh(),
+  };
+}
+
+class Difference {
+  readonly #before: Compilation;
+  readonly #after: Compilation;
+  readonly #scope: Scope;
+  /** Nodes that were there before and still are: only they have something to lose or gain. */
+  readonly #stayed: SlotSet;
+
+  constructor(before: Compilation, after: Compilation, scope: Scope) {
+    this.#before = before;
+    this.#after = after;
+    this.#scope = scope;
+    this.#stayed = before.resolution.roster.all.intersect(after.resolution.roster.all);
+  }
+
+  filters(): number[] {
+    const maybe = this.#scope.maybeFilters.intersect(this.#stayed).toArray();
+    const changed = maybe.filter((slot) => {
+      const id = this.#idOf(slot);
+      return !sameFilters(this.#before.packetFilters(id), this.#after.packetFilters(id));
+    });
+    return this.#idsOf(this.#scope.filters.intersect(this.#stayed).union(SlotSet.of(changed)));
+  }
+
+  peers(): ReadonlyMap<number, PeerChange> {
+    const changes = new PeerChanges();
+    for (const slot of this.#scope.viewers) {
+      const old = this.#before.resolution.roster.all.has(slot) ? this.#before.peerSlots(slot) : SlotSet.empty;
+      const now = this.#after.resolution.roster.all.has(slot) ? this.#after.peerSlots(slot) : SlotSet.empty;
+      if (old.equals(now)) continue;
+      changes.note(slot, now.minus(old), old.minus(now), this.#scope.viewers);
+    }
+    this.#after.adoptPeers(changes.applyTo(this.#before.knownPeers, this.#scope.viewers));
+    return changes.toMap(
+      this.#stayed,
+      (slots) => this.#idsOf(slots),
+      (slot) => this.#idOf(slot),
+    );
+  }
+
+  routes(): ReadonlyMap<number, readonly number[]> {
+    const changed = new Map<number, Set<number>>();
+    const note = (viewer: number, router: number) => {
+      if (!this.#sawAndSees(viewer, router)) return;
+      const routers = changed.get(viewer);
+      if (routers === undefined) changed.set(viewer, new Set([router]));
+      else routers.add(router);
+    };
+    for (const [router, viewers] of this.#routeMoves())
+      for (const viewer of viewers.intersect(this.#stayed)) note(viewer, router);
+    for (const viewer of this.#scope.viewers.intersect(this.#stayed)) {
+      for (const router of this.#routers()) if (this.#viewDiffers(viewer, router)) note(viewer, router);
+    }
+    return new Map([...changed].map(([viewer, routers]) => [this.#idOf(viewer), this.#idsOf(SlotSet.of(routers))]));
+  }
+
+  /** Router → viewers for whom one of its prefixes in scope came or went. */
+  *#routeMoves(): Generator<[router: number, viewers: SlotSet]> {
+    for (const prefix of this.#scope.prefixes) {
+      const old = this.#before.routes.winners(prefix);
+      const now = this.#after.routes.winners(prefix);
+      for (const router of new Set([...old.keys(), ...now.keys()])) {
+        yield [router, exclusive(old.get(router) ?? SlotSet.empty, now.get(router) ?? SlotSet.empty)];
+      }
+    }
+    for (const slot of this.#scope.exitNodes) {
+      const viewers = (side: Compilation) =>
+        side.resolution.roster.exitNodes.has(slot) ? side.routes.exitViewers(slot) : SlotSet.empty;
+      yield [slot, exclusive(viewers(this.#before), viewers(this.#after))];
+    }
+  }
+
+  #routers(): SlotSet {
+    const { routes, exitNodes } = this.#after.resolution.roster;
+    return SlotSet.unionOf([exitNodes, ...[...routes.values()].map(({ routers }) => routers)]);
+  }
+
+  #viewDiffers(viewer: number, router: number): boolean {
+    const id = this.#idOf(viewer);
+    return this.#before.routesFor(id, this.#idOf(router)) !== this.#after.routesFor(id, this.#idOf(router));
+  }
+
+  #sawAndSees(viewer: number, peer: number): boolean {
+    if (viewer === peer || !this.#stayed.has(peer)) return false;
+    return this.#before.peerSlots(viewer).has(peer) && this.#after.peerSlots(viewer).has(peer);
+  }
+
+  selfRoutes(): number[] {
+    const routers = [...this.#scope.prefixes].flatMap((prefix) => [
+      ...this.#before.routes.winners(prefix).keys(),
+      ...this.#after.routes.winners(prefix).keys(),
+    ]);
+    const slots = SlotSet.of(routers).union(this.#scope.nodes).intersect(this.#stayed);
+    const changed = slots.toArray().filter((slot) => {
+      const id = this.#idOf(slot);
+      return !sameRoutes(this.#before.selfRoutes(id), this.#after.selfRoutes(id));
+    });
+    return this.#idsOf(SlotSet.of(changed));
+  }
+
+  nodes(differs: (id: number) => boolean): number[] {
+    return this.#idsOf(this.#scope.nodes.intersect(this.#stayed)).filter(differs);
+  }
+
+  recordDiffers(id: number): boolean {
+    const addresses = sameTexts(this.#before.visibleAddresses(id), this.#after.visibleAddresses(id));
+    return !addresses || !sameJson(this.#before.peerCapabilities(id), this.#after.peerCapabilities(id));
+  }
+
+  ssh(): number[] {
+    const verdicts = new Map<SSHPolicy | undefined, Map<SSHPolicy | undefined, boolean>>();
+    return this.#idsOf(this.#scope.ssh.intersect(this.#stayed)).filter((id) => {
+      const [old, now] = [this.#before.sshPolicy(id), this.#after.sshPolicy(id)];
+      const known = verdicts.get(old) ?? new Map<SSHPolicy | undefined, boolean>();
+      verdicts.set(old, known);
+      const differs = known.get(now) ?? !sameJson(old, now);
+      known.set(now, differs);
+      return differs;
+    });
+  }
+
+  #idOf(slot: number): number {
+    return (this.#after.resolution.roster.bySlot[slot] ?? this.#before.resolution.roster.bySlot[slot])?.node.id ?? -1;
+  }
+
+  #idsOf(slots: SlotSet): number[] {
+    return slots
+      .toArray()
+      .map((slot) => this.#idOf(slot))
+      .sort((a, b) => a - b);
+  }
+}
+
+/** Per viewer, who came and who went; equal changes become one object. */
+class PeerChanges {
+  readonly #added = new Map<number, SlotSet>();
+  readonly #removed = new Map<number, SlotSet>();
+
+  /** Notes a viewer's change, and its mirror image at those viewers that are not looked at themselves. */
+  note(viewer: number, added: SlotSet, removed: SlotSet, viewers: SlotSet): void {
+    this.#added.set(viewer, added);
+    this.#removed.set(viewer, removed);
+    for (const other of added.minus(viewers)) this.#mirror(this.#added, other, viewer);
+    for (const other of removed.minus(viewers)) this.#mirror(this.#removed, other, viewer);
+  }
+
+  #mirror(side: Map<number, SlotSet>, viewer: number, peer: number): void {
+    side.set(viewer, (side.get(viewer) ?? SlotSet.empty).with(peer));
+  }
+
+  /** Known peers of viewers outside `viewers`, with the change made; equal sets with equal changes stay one set. */
+  applyTo(known: readonly (SlotSet | undefined)[], viewers: SlotSet): (SlotSet | undefined)[] {
+    const made = new Map<SlotSet, { added: SlotSet; removed: SlotSet; result: SlotSet }[]>();
+    return known.map((peers, viewer) => {
+      if (peers === undefined || viewers.has(viewer)) return undefined;
+      const added = this.#added.get(viewer) ?? SlotSet.empty;
+      const removed = this.#removed.get(viewer) ?? SlotSet.empty;
+      if (added.isEmpty && removed.isEmpty) return peers;
+      const results = made.get(peers) ?? [];
+      made.set(peers, results);
+      const twin = results.find((entry) => entry.added.equals(added) && entry.removed.equals(removed));
+      if (twin !== undefined) return twin.result;
+      const result = peers.union(added).minus(removed);
+      results.push({ added, removed, result });
+      return result;
+    });
+  }
+
+  toMap(
+    stayed: SlotSet,
+    idsOf: (slots: SlotSet) => number[],
+    idOf: (slot: number) => number,
+  ): ReadonlyMap<number, PeerChange> {
+    const shared = new Map<string, PeerChange>();
+    const changes = new Map<number, PeerChange>();
+    for (const viewer of new Set([...this.#added.keys(), ...this.#removed.keys()])) {
+      if (!stayed.has(viewer)) continue;
+      const without = (slots: SlotSet | undefined) => (slots ?? SlotSet.empty).without(viewer);
+      const added = idsOf(without(this.#added.get(viewer)));
+      const removed = idsOf(without(this.#removed.get(viewer)));
+      if (added.length + removed.length === 0) continue;
+      const key = `${added.join(",")}-${removed.join(",")}`;
+      const change = shared.get(key) ?? { added, removed };
+      shared.set(key, change);
+      changes.set(idOf(viewer), change);
+    }
+    return changes;
+  }
+}
+
+function exclusive(a: SlotSet, b: SlotSet): SlotSet {
+  return a.minus(b).union(b.minus(a));
+}
+
+function sameFilters(a: PacketFilters, b: PacketFilters): boolean {
+  if (a === b) return true;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length && names.every((name) => a[name] === b[name] || sameJson(a[name], b[name]))
+  );
+}
+
+function sameRoutes(a: NodeRoutes, b: NodeRoutes): boolean {
+  return sameTexts(a.allowed, b.allowed) && sameTexts(a.primary, b.primary);
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
