@@ -23,6 +23,7 @@ import { startLive } from "#assembly/start-live.ts";
 import type { Config } from "#config/config.ts";
 import { startupBanner } from "#config/startup-banner.ts";
 import { Control } from "#control/control.ts";
+import { RouteProbe } from "#control/route-probe.ts";
 import { createEdge, type Edge } from "#edge/edge.ts";
 import { clientAddress, requestOrigin } from "#edge/request-origin.ts";
 import { ExtraRecords } from "#live/extra-records.ts";
@@ -72,6 +73,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     events: controlEvents(telemetry),
   });
   parts.use(observeLive(live, () => control.connectionCount, telemetry));
+  if (config.node.probe) parts.use(routeProbe(config.node.probe, live, control, telemetry));
   const doors = createDoors({
     admin: {
       live,
@@ -87,7 +89,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(live))),
     maxBodyBytes: config.limits.apiBodyBytes,
     isSocket: (request) => requestOrigin(request)?.transport === "unix",
-    upgrades: upgradesOf(control, relay),
+    upgrades: upgradesOf(control, relay, config.limits.relayConnections),
   });
   const certificates = parts.use(await openCertificates(config, withMeta(pinned, relay), telemetry));
   const edge = openEdge(config, doors, certificates, telemetry);
@@ -124,6 +126,21 @@ function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords
   });
 }
 
+function routeProbe(
+  { intervalMs, timeoutMs }: NonNullable<Config["node"]["probe"]>,
+  live: Live,
+  { pings }: Control,
+  telemetry: Telemetry,
+): RouteProbe {
+  return new RouteProbe({
+    live,
+    pings,
+    intervalMs,
+    timeoutMs,
+    onProbed: (node, isAlive) => events.routeProbed(telemetry, node, isAlive),
+  });
+}
+
 function openPolicies(config: Config, telemetry: Telemetry): Promise<PolicyKeeper> {
   return PolicyKeeper.open({
     source: config.policy,
@@ -142,12 +159,15 @@ function withMeta(
 
 type Upgrades = Parameters<typeof createDoors>[0]["upgrades"];
 
-function upgradesOf(control: Control, relay: EmbeddedRelay | undefined): Upgrades {
+const relayFull = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+function upgradesOf(control: Control, relay: EmbeddedRelay | undefined, maxRelayed: number): Upgrades {
   const upgrades: Record<string, Upgrades[string]> = {
     "/ts2021": (request, socket, head) => control.upgrade(request, socket, head),
   };
   if (relay) {
     upgrades["/derp"] = (request, socket, head) => {
+      if (relay.relay.stats().connections >= maxRelayed) return void socket.end(relayFull);
       const address = clientAddress(request);
       const source = address === undefined ? undefined : { address, port: request.socket.remotePort ?? 0 };
       relay.relay.accept(request, socket, head, source);

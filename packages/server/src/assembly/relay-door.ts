@@ -4,7 +4,7 @@ import type { DERPRegion } from "@headscale/tailcfg";
 import type { Config } from "#config/config.ts";
 import { DerpMaps } from "#live/derp-maps.ts";
 import type { Live } from "#live/live.ts";
-import { derpMapFailed, derpMapLoaded, listening, unexpectedError } from "#telemetry/events.ts";
+import { derpMapFailed, derpMapLoaded, listening, stunFailed } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { type EmbeddedRelay, embeddedRegion, type PinnedCertificate, pinnedCertificate, startRelay } from "./relay.ts";
 
@@ -16,7 +16,7 @@ export async function pinnedCertificateFor({ server, derp, tls }: Config): Promi
 
 /** The embedded relay, if there is to be one; `live` is asked who may enter once it runs. */
 export async function openRelay(
-  { derp, limits }: Config,
+  { derp }: Config,
   live: () => Live,
   telemetry: Telemetry,
 ): Promise<EmbeddedRelay | undefined> {
@@ -26,10 +26,11 @@ export async function openRelay(
   const relay = await startRelay(
     config,
     { allow },
-    { maxConnections: limits.relayConnections } as never,
-    (address, error) => unexpectedError(telemetry, `STUN on ${address}`, error),
+    {
+      listening: (address) => listening(telemetry, "STUN", address),
+      failed: (address, error) => stunFailed(telemetry, address, error),
+    },
   );
-  for (const { host, port } of config.stunListen) listening(telemetry, "STUN", `${host ?? "*"}:${port}`);
   return relay;
 }
 

@@ -2,14 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import {
-  createRelay,
-  createStunServer,
-  type NodeVerifier,
-  type Relay,
-  type RelayLimits,
-  type StunServer,
-} from "@headscale/derp";
+import { createRelay, createStunServer, type NodeVerifier, type Relay, type StunServer } from "@headscale/derp";
 import { certificatePin, metaCertificate, selfSignedCertificate } from "@headscale/derp/certificate";
 import type { DERPRegion } from "@headscale/tailcfg";
 import type { Config } from "#config/config.ts";
@@ -49,17 +42,17 @@ export interface EmbeddedRelay extends AsyncDisposable {
 export async function startRelay(
   config: EmbeddedRelayConfig,
   verifier: NodeVerifier,
-  limits: Partial<RelayLimits>,
-  onStunFailed: (address: string, error: unknown) => void,
+  on: { listening(address: string): void; failed(address: string, error: unknown): void },
 ): Promise<EmbeddedRelay> {
   const privateKey = await readOrMakeKey(config.privateKeyPath);
-  const relay = createRelay({ privateKey, verifier, limits });
+  const relay = createRelay({ privateKey, verifier });
   const stun: StunServer[] = [];
   for (const { host, port } of config.stunListen) {
     try {
       stun.push(await createStunServer({ ...(host !== undefined && { address: host }), port }));
+      on.listening(`${host ?? "*"}:${port}`);
     } catch (error) {
-      onStunFailed(`${host ?? "*"}:${port}`, error);
+      on.failed(`${host ?? "*"}:${port}`, error);
     }
   }
   return {

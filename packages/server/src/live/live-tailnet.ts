@@ -153,6 +153,11 @@ export class LiveTailnet implements SessionSource {
     return true;
   }
 
+  /** The node's open stream: another object after every reconnect. */
+  sessionOf(id: NodeId): MapSession | undefined {
+    return this.#sessions.get(id);
+  }
+
   hasSession(id: NodeId): boolean {
     return this.#sessions.has(id);
   }

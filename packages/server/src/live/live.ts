@@ -84,6 +84,7 @@ export class Live implements AsyncDisposable {
       world: options.world,
       given: (actor) => this.#given(actor),
       committed: (before, after, changes) => this.#committed(before, after, changes),
+      onError: options.onError,
       catchUp: options.catchUp,
       maxWaiting: options.limits.maxWaitingCommands,
     });
@@ -117,6 +118,10 @@ export class Live implements AsyncDisposable {
 
   get derpMap(): DERPMap {
     return this.#derpMap;
+  }
+
+  get policySettings(): PolicySettings {
+    return this.#options.policySettings;
   }
 
   get settings(): TailnetSettings {

@@ -79,14 +79,19 @@ export class MapSession {
 
   /** Framed, compressed messages: first the whole map, then what changes, until `signal` fires or the session ends. */
   async *frames(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+    // Deleted since it asked: its next request is told so.
+    if (!this.#source.view().world.nodes.has(this.viewer)) return;
     yield this.fullFrame();
     while (!signal.aborted) {
       const rang = await this.#bell.rings(this.#timing.keepAliveMs(), signal);
       if (signal.aborted) return;
-      const frame = this.#nextFrame();
+      const gone = !this.#source.view().world.nodes.has(this.viewer);
+      // Read before the frame goes out: an end that is told meanwhile still has something to say.
+      const ending = this.#ended || gone;
+      const frame = gone ? farewell(this.#source.view(), this.#lastSelf) : this.#nextFrame();
       if (frame) yield frame;
       else if (!rang) yield keepAlive;
-      if (this.#ended) return;
+      if (ending) return;
       if (frame) await pause(this.#timing.coalesceMs, signal);
     }
   }
@@ -117,11 +122,10 @@ export class MapSession {
   #nextFrame(): readonly Uint8Array[] | undefined {
     const view = this.#source.view();
     const node = view.world.nodes.get(this.viewer);
-    if (!node) {
-      this.#ended = true;
-      return farewell(view, this.#lastSelf);
-    }
-    const parts = [...this.#selfParts(view, node), ...this.#peerParts(view)];
+    if (!node) return undefined;
+    // A record of one's own goes with the profile of its owner, as everybody's does.
+    const ownProfile = (this.#dirtySelf & touchSelf.record) !== 0 ? node : undefined;
+    const parts = [...this.#selfParts(view, node), ...this.#peerParts(view, ownProfile)];
     const ping = this.#pings.shift();
     if (ping) parts.push(`"PingRequest":${JSON.stringify(ping)}`);
     if (this.#pings.length > 0) this.#bell.ring();
@@ -151,10 +155,10 @@ export class MapSession {
     return Object.keys(delta).length > 0 ? { PacketFilters: delta } : {};
   }
 
-  #peerParts(view: NetmapView): string[] {
+  #peerParts(view: NetmapView, ownProfile: Node | undefined): string[] {
     const visible = view.policy.peersOf(this.viewer);
-    if (this.#dirty.size === 0 && visible === this.#sentPeers) return [];
     const said = new PeerNews(view, this.viewer, this.#source);
+    if (ownProfile) said.profile(ownProfile);
     for (const [id, bits] of [...this.#dirty].sort(([a], [b]) => a - b)) {
       if (id !== this.viewer) said.add(id, bits, includes(this.#sentPeers, id), includes(visible, id));
     }

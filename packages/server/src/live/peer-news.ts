@@ -31,14 +31,15 @@ export class PeerNews {
     if (!sent || (bits & (touch.record | touch.visibility)) !== 0) {
       const text = this.#source.records.text(this.#view, id, this.#source.routesOf(this.#viewer, id) ?? noRoutes);
       if (text !== undefined) this.#changed.push(text);
-      this.#profile(node);
+      this.profile(node);
       return;
     }
-    if ((bits & touch.profile) !== 0) this.#profile(node);
+    if ((bits & touch.profile) !== 0) this.profile(node);
     this.#patches.push(...patchesFor(node, this.#view.presence(node.id), bits));
   }
 
-  #profile(node: Node): void {
+  /** Says who the owner of this node is. */
+  profile(node: Node): void {
     const profile = ownerProfile(this.#view.world, node);
     this.#profiles.set(profile.ID, profile);
   }

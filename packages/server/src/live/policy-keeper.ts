@@ -1,17 +1,151 @@
 import { readFile } from "node:fs/promises";
-import type { TailnetId, World } from "@headscale/tailnet";
-import type { PolicyDocument } from "./live-tailnet.ts";
+import { compilePolicy, type Policy, parsePolicy } from "@headscale/policy";
+import {
+  defaultTailnetId,
+  type NodeId,
+  nodesOf,
+  type PolicyRevision,
+  type TailnetId,
+  usersOf,
+  type World,
+} from "@headscale/tailnet";
+import { autoApproveAll, setPolicy } from "@headscale/tailnet/commands";
+import { watchFileByName } from "./file-watch.ts";
+import type { Live } from "./live.ts";
+import { policyNode, policyUser } from "./policy-input.ts";
 
 /** A policy cannot be changed the way it was tried. */
 export class PolicyKeeperError extends Error {
   override readonly name = "PolicyKeeperError";
 }
 
-void readFile;
+export type PolicySource = { readonly mode: "database" } | { readonly mode: "file"; readonly path: string | undefined };
 
-/** Where policies come from: the database, or a file for the default tailnet. */
-export class PolicyKeeper {
-  documentOf(_world: World, _tailnet: TailnetId): PolicyDocument {
-    return undefined;
+export interface PolicyKeeperOptions {
+  readonly source: PolicySource;
+  onLoaded(source: string): void;
+  onRefused(source: string, error: unknown): void;
+}
+
+/**
+ * Where policies come from: the database, in revisions, for every tailnet; or a file for the default tailnet, read again
+ * when it changes. A text that does not hold never replaces one that does.
+ */
+export class PolicyKeeper implements Disposable {
+  readonly #options: PolicyKeeperOptions;
+  readonly #parsed = new Map<TailnetId, { readonly text: string; readonly policy: Policy | undefined }>();
+  #file: { readonly text: string; readonly policy: Policy | undefined } | undefined;
+  #watch: Disposable | undefined;
+
+  private constructor(options: PolicyKeeperOptions) {
+    this.#options = options;
   }
+
+  /** @throws {PolicyError} when the file does not hold: a start without the policy that somebody wrote would open everything. */
+  static async open(options: PolicyKeeperOptions): Promise<PolicyKeeper> {
+    const keeper = new PolicyKeeper(options);
+    if (options.source.mode === "file" && options.source.path !== undefined)
+      await keeper.#readFile(options.source.path);
+    return keeper;
+  }
+
+  /** Whether the tailnet's policy is a file that cannot be set. */
+  isFile(tailnet: TailnetId): boolean {
+    return this.#options.source.mode === "file" && tailnet === defaultTailnetId;
+  }
+
+  /** The text in force; undefined when there is none. */
+  textOf(world: World, tailnet: TailnetId): string | undefined {
+    return this.isFile(tailnet) ? this.#file?.text : world.policies.get(tailnet)?.text;
+  }
+
+  /** The policy in force; undefined allows everything. A stored text was checked when it was written. */
+  documentOf(world: World, tailnet: TailnetId): Policy | undefined {
+    if (this.isFile(tailnet)) return this.#file?.policy;
+    const text = world.policies.get(tailnet)?.text;
+    if (text === undefined) return undefined;
+    const known = this.#parsed.get(tailnet);
+    if (known?.text === text) return known.policy;
+    const policy = documentFrom(text);
+    this.#parsed.set(tailnet, { text, policy });
+    return policy;
+  }
+
+  /** Parses a text against the tailnet's users, nodes and own tests. @throws {PolicyError} */
+  check(live: Live, tailnet: TailnetId, text: string): Policy | undefined {
+    const policy = documentFrom(text);
+    const { world } = live;
+    const compiled = compilePolicy({
+      policy,
+      users: usersOf(world, tailnet).map(policyUser),
+      nodes: nodesOf(world, tailnet).map((node) =>
+        policyNode(node, live.presence(node.id), live.tailnet(tailnet).routers.primaries),
+      ),
+      settings: live.policySettings,
+    });
+    void compiled;
+    return policy;
+  }
+
+  /** Checks a text and puts it in force as a new revision. @throws {PolicyError | PolicyKeeperError | TailnetError} */
+  async set(live: Live, tailnet: TailnetId, text: string, actor: string, ifRevision?: number): Promise<PolicyRevision> {
+    if (this.isFile(tailnet)) {
+      throw new PolicyKeeperError(
+        "update is disabled for modes other than 'database': edit the file that policy.path names",
+      );
+    }
+    this.check(live, tailnet, text);
+    const revision = await live.execute(setPolicy(tailnet, text, ifRevision), actor);
+    await this.#putInForce(live, tailnet);
+    return revision;
+  }
+
+  /** Reads the file again; a bad one keeps the policy before it. */
+  async reload(live: Live): Promise<void> {
+    const { source, onRefused } = this.#options;
+    if (source.mode !== "file" || source.path === undefined) return;
+    try {
+      const before = this.#file;
+      const text = await readFile(source.path, "utf8");
+      if (text === before?.text) return;
+      this.check(live, defaultTailnetId, text);
+      await this.#readFile(source.path);
+      await this.#putInForce(live, defaultTailnetId);
+    } catch (error) {
+      onRefused(source.path, error);
+    }
+  }
+
+  /** Watches the file. */
+  watch(live: Live): void {
+    const { source, onRefused } = this.#options;
+    if (source.mode !== "file" || source.path === undefined) return;
+    const { path } = source;
+    this.#watch = watchFileByName(
+      path,
+      () => void this.reload(live),
+      (error) => onRefused(path, error),
+    );
+  }
+
+  async #readFile(path: string): Promise<void> {
+    const text = await readFile(path, "utf8");
+    this.#file = { text, policy: documentFrom(text) };
+    this.#options.onLoaded(path);
+  }
+
+  async #putInForce(live: Live, tailnet: TailnetId): Promise<void> {
+    live.setPolicyDocument(tailnet, this.documentOf(live.world, tailnet));
+    const ids: readonly NodeId[] = nodesOf(live.world, tailnet).map(({ id }) => id);
+    await live.execute(autoApproveAll(ids), "system");
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch?.[Symbol.dispose]();
+  }
+}
+
+/** Blank text is no policy. @throws {PolicyError} */
+function documentFrom(text: string): Policy | undefined {
+  return text.trim() === "" ? undefined : parsePolicy(text);
 }

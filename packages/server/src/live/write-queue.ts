@@ -19,6 +19,7 @@ export interface WriteQueueOptions {
   given(actor: string): Circumstances;
   /** Called after every durable batch, before its commands are answered: the announcement. */
   committed(before: World, after: World, changes: readonly Change[]): void;
+  onError(what: string, error: unknown): void;
   /** Brings the world up to date after another writer was first. */
   catchUp(world: World): Promise<World>;
   /** Longest line of waiting commands. */
@@ -67,9 +68,7 @@ export class WriteQueue {
     if (this.#waiting.length >= this.#options.maxWaiting) return Promise.reject(new QueueFullError());
     return new Promise<R>((resolve, reject) => {
       this.#waiting.push({ command, actor, resolve: resolve as (result: unknown) => void, reject });
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined;
-      });
+      this.#running ??= this.#run();
     });
   }
 
@@ -86,6 +85,8 @@ export class WriteQueue {
       this.#waiting = [];
       await this.#commit(batch);
     }
+    // In the same turn as the last look at the queue: nothing can come in between and be left lying.
+    this.#running = undefined;
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
@@ -104,9 +105,18 @@ export class WriteQueue {
     }
     if (changes.length > 0) {
       this.#world = world;
-      this.#options.committed(before, world, changes);
+      this.#announce(before, changes);
     }
     for (const answer of answers) answer();
+  }
+
+  /** What is durable is true, whatever the announcement makes of it. */
+  #announce(before: World, changes: readonly Change[]): void {
+    try {
+      this.#options.committed(before, this.#world, changes);
+    } catch (error) {
+      this.#options.onError("announcing a change", error);
+    }
   }
 
   #decideAll(batch: readonly Waiting[]) {

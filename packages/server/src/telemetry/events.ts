@@ -22,6 +22,10 @@ export function listening(t: Telemetry, what: string, address: string): void {
   t.log.info("listening", { what, address });
 }
 
+export function stunFailed(t: Telemetry, address: string, error: unknown): void {
+  t.log.warn("STUN is not answered here: clients measure relays by HTTPS instead", { address, error });
+}
+
 export function configurationRemark(t: Telemetry, level: "info" | "warn", key: string, says: string): void {
   t.log[level](`configuration: ${key} ${says}`);
 }
@@ -84,6 +88,10 @@ export function mapStreamEnded(t: Telemetry, node: NodeRef, reason: "client" | "
 export function mapMessageSent(t: Telemetry, type: "full" | "delta" | "keepalive", bytes: number): void {
   t.metrics.mapResponsesSent.add({ status: "success", type });
   t.metrics.mapResponseBytes.add({ type }, bytes);
+}
+
+export function routeProbed(t: Telemetry, node: NodeRef, isAlive: boolean): void {
+  if (!isAlive) t.log.warn("router does not answer", { node: node.name });
 }
 
 export function policyLoaded(t: Telemetry, source: string): void {
