@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import vector from "../../../test/vectors/noise/ts2021-v145.json" with { type: "json" };
-import { encodeErrorFrame } from "./handshake-frame.ts";
 import { decodeHandshakeHeader, encodeHandshakeHeader, switchingProtocols } from "./upgrade.ts";
 
 describe("the handshake header", () => {
@@ -28,15 +27,5 @@ describe("switchingProtocols", () => {
     expect(switchingProtocols).toBe(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: tailscale-control-protocol\r\nConnection: upgrade\r\n\r\n",
     );
-  });
-});
-
-describe("encodeErrorFrame", () => {
-  test("writes type, length and text", () => {
-    expect(Buffer.from(encodeErrorFrame("no"))).toEqual(Buffer.from("0300026e6f", "hex"));
-  });
-
-  test("cuts a text that its length could not say", () => {
-    expect(encodeErrorFrame("x".repeat(70_000)).length).toBe(3 + 65_535);
   });
 });

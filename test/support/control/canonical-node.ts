@@ -1,6 +1,6 @@
 import type { Node } from "@headscale/tailcfg";
 import { formatGoTime, parseGoTime } from "@headscale/tailcfg/codec";
-import { isNone, isZero } from "./wire-equality.ts";
+import { capabilityLists, isNone, isZero } from "./wire-equality.ts";
 
 const instants = new Set(["KeyExpiry", "Created", "LastSeen"]);
 
@@ -21,7 +21,8 @@ function canonicalValue(field: string, value: unknown): unknown {
     const ms = parseGoTime(value, field);
     return ms === undefined ? undefined : formatGoTime(ms);
   }
-  return isZero(value) || isEmptyObject(value) ? undefined : value;
+  const spelt = field === "CapMap" ? capabilityLists(value as Node["CapMap"]) : value;
+  return isZero(spelt) || isEmptyObject(spelt) ? undefined : spelt;
 }
 
 function isEmptyObject(value: unknown): boolean {

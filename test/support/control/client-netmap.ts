@@ -96,7 +96,7 @@ export class ClientNetmap {
   snapshot(): NetmapSnapshot {
     const peers = [...this.peers.values()].sort((a, b) => a.ID - b.ID).map(canonicalNode);
     const self = this.self && canonicalNode(this.self);
-    const users = new Set([self, ...peers].flatMap((node) => (node ? [node.User, node.Sharer] : [])));
+    const users = new Set([self?.User, ...peers.flatMap((peer) => [peer.User, peer.Sharer])]);
     return {
       self,
       peers,

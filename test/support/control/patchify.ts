@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Node, PeerChange } from "@headscale/tailcfg";
-import { isNone, sameInstant, sameValue } from "./wire-equality.ts";
+import { capabilityLists, isNone, sameInstant, sameValue } from "./wire-equality.ts";
 
 /** A change of any field a client can patch; wider than what our server sends. */
 export type Patch = PeerChange & { readonly KeySignature?: string };
@@ -57,7 +57,7 @@ function reachChanges(was: Node, next: Node): Partial<Patch> {
     ...(!sameValue(was.Endpoints, next.Endpoints) && next.Endpoints && { Endpoints: next.Endpoints }),
     ...(!sameValue(was.HomeDERP, next.HomeDERP) && next.HomeDERP && { DERPRegion: next.HomeDERP }),
     ...(!sameValue(was.Cap, next.Cap) && next.Cap && { Cap: next.Cap }),
-    ...(!isDeepStrictEqual(was.CapMap ?? {}, next.CapMap ?? {}) && { CapMap: next.CapMap ?? {} }),
+    ...(!isDeepStrictEqual(capabilityLists(was.CapMap), capabilityLists(next.CapMap)) && { CapMap: next.CapMap ?? {} }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { MapResponse, Node } from "@headscale/tailcfg";
 import { formatGoTime, parseGoTime } from "@headscale/tailcfg/codec";
 import { type Patch, patchify } from "./patchify.ts";
+import { isZero } from "./wire-equality.ts";
 
 /** Clients from here on keep a disco key they hold for newer than the server's. tailscale tailcfg/tailcfg.go@de9ec7ee, version 138 */
 const staleDiscoVersion = 138;
@@ -85,10 +86,11 @@ export class PeerTable {
 
   #withKeptDisco(peer: Node): Node {
     const known = this.#peers.get(peer.ID);
-    const settled = this.#version < staleDiscoVersion || !peer.DiscoKey || peer.DiscoKey === known?.DiscoKey;
-    if (settled || peer.Online || !known?.LastSeen || !known.DiscoKey) return peer;
+    if (this.#version < staleDiscoVersion || isZero(peer.DiscoKey) || peer.DiscoKey === known?.DiscoKey) return peer;
+    if (peer.Online || !known?.LastSeen) return peer;
     if (peer.LastSeen && isAfter(peer.LastSeen, known.LastSeen)) return peer;
-    return { ...peer, DiscoKey: known.DiscoKey, LastSeen: known.LastSeen };
+    const { DiscoKey, ...rest } = peer;
+    return { ...rest, ...(known.DiscoKey && { DiscoKey: known.DiscoKey }), LastSeen: known.LastSeen };
   }
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Node } from "@headscale/tailcfg";
 import { parseGoTime } from "@headscale/tailcfg/codec";
 
 /** Absent and null are the same to a Go client's pointers. */
@@ -21,4 +22,9 @@ export function sameValue(a: unknown, b: unknown): boolean {
 /** Equal as points in time; absent is Go's zero time. */
 export function sameInstant(a: unknown, b: unknown): boolean {
   return parseGoTime(a, "time") === parseGoTime(b, "time");
+}
+
+/** Capabilities with a list of values each: null and none are the same to a client. */
+export function capabilityLists(capMap: Node["CapMap"] | null): Readonly<Record<string, readonly unknown[]>> {
+  return Object.fromEntries(Object.entries(capMap ?? {}).map(([name, values]) => [name, values ?? []]));
 }
