@@ -561,6 +561,24 @@ describe("a watch", () => {
     await expect.poll(() => services.watchesOpen).toBe(0);
   });
 
+  test("goes on when the connection is cut", async () => {
+    const services = new AdminServices();
+    const handler = connectNodeAdapter({ routes: services.routes });
+    let requests = 0;
+    const server = createServer((request, response) => {
+      requests += 1;
+      if (requests > 1) return handler(request, response);
+      // One message, of revision 1 and without a change, and then nothing more.
+      response.writeHead(200, { "content-type": "application/connect+proto" });
+      response.write(Buffer.from([0, 0, 0, 0, 2, 0x10, 1]), () => response.destroy());
+    });
+    const path = join(folder, "cut.sock");
+    await listening(server, { path });
+    const ran = await callCommand(["watch", "--after", "0"], { HEADSCALE_UNIX_SOCKET: path, HOME: folder });
+    expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining("the connection was cut; trying again") });
+    expect(services.asked).toMatchObject([["Watch", { afterRevision: 1n }]]);
+  });
+
   test("ends quietly when nobody reads on", async () => {
     const { env } = await administered();
     const child = startCommand(["watch", "--after", "0"], folder, env);

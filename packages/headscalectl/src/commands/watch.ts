@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { toContractJson } from "@headscale/gen/contract-json";
 import { type Change, ChangeSchema } from "@headscale/gen/headscale/v1/change_pb.ts";
 import type { Run } from "#command.ts";
@@ -5,6 +6,9 @@ import { allNamespaces, type Commands, text, texts, yes } from "#flags.ts";
 import { row } from "#output/table.ts";
 import { parseId } from "#resolve/node.ts";
 import { changeColumns, namespaceColumn } from "./change-row.ts";
+import { resumed } from "./resumed.ts";
+
+const longestPauseMs = 30_000;
 
 export function watch(commands: Commands, run: Run): Commands {
   return commands.command(
@@ -19,12 +23,20 @@ export function watch(commands: Commands, run: Run): Commands {
       }),
     run(async (session, flags) => {
       const { watch } = await session.api();
-      const after = flags.after === undefined ? {} : { afterRevision: parseId(flags.after, "--after") };
-      const request = { ...after, kinds: flags.kind ?? [], presence: flags.presence, tailnet: session.listed(flags) };
+      const request = { kinds: flags.kind ?? [], presence: flags.presence, tailnet: session.listed(flags) };
       const columns = flags.allNamespaces ? [namespaceColumn, ...changeColumns] : changeColumns;
       const line = (change: Change) => row(columns.map(({ cell, width }) => [cell(change), width]));
-      // No time limit: a watch lasts as long as somebody watches.
-      for await (const { change } of watch.watch(request, { timeoutMs: 0 })) {
+      const messages = resumed(flags.after === undefined ? undefined : parseId(flags.after, "--after"), {
+        // No time limit: a watch lasts as long as somebody watches.
+        open: (after) =>
+          watch.watch({ ...request, ...(after !== undefined && { afterRevision: after }) }, { timeoutMs: 0 }),
+        async pause(lost, tries) {
+          const gap = flags.allNamespaces ? "; changes in between are not shown" : "";
+          if (tries === 0) session.output.note(`${lost.message}; trying again${gap}`);
+          await sleep(Math.min(1000 * 2 ** tries, longestPauseMs));
+        },
+      });
+      for await (const { change } of messages) {
         if (change !== undefined) await session.output.streamed(toContractJson(ChangeSchema, change), line(change));
       }
     }),

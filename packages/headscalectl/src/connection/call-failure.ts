@@ -43,6 +43,9 @@ export function callFailure(error: unknown, where: string): CliError {
   const failure = ConnectError.from(error);
   const network = networkCode(error);
   if (network !== undefined) return networkFailure(network, failure, where);
+  if (failure.rawMessage.includes("missing EndStreamResponse")) {
+    return new CliError("unavailable", `${where}: ${networkTexts.ECONNRESET}`, { cause: error });
+  }
   if (failure.code === Code.DeadlineExceeded) {
     return new CliError("unavailable", `${where} did not answer in time (see --timeout)`, { cause: error });
   }
