@@ -342,7 +342,7 @@ function comparable(netmap: ClientNetmap) {
 }
 
 describe("map sessions", () => {
-  test.prop([fc.array(step, { minLength: 5, maxLength: 60 })], { numRuns: 30 })(
+  test.prop([fc.array(step, { minLength: 5, maxLength: 60 })], { numRuns: 150 })(
     "tell every reader, however slow, exactly what the oracle would",
     async (steps) => {
       const scene = await Scene.open();

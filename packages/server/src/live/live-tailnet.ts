@@ -1,11 +1,13 @@
-import type {
-  Affected,
-  CompiledPolicy,
-  CompileInput,
-  NodeRoutes,
-  PolicyChange,
-  PolicyNode,
-  PolicySettings,
+import {
+  type Affected,
+  type CompiledPolicy,
+  type CompileInput,
+  compilePolicy,
+  type NodeRoutes,
+  type PolicyChange,
+  type PolicyNode,
+  type PolicySettings,
+  updatePolicy,
 } from "@headscale/policy";
 import type { DERPMap, DNSConfig, PingRequest, UserProfile } from "@headscale/tailcfg";
 import {
@@ -20,7 +22,6 @@ import {
   type World,
 } from "@headscale/tailnet";
 import { type NetmapSettings, type NetmapView, ownerProfile, shownHostinfo } from "@headscale/tailnet/netmap";
-import { compilePolicy, updatePolicy } from "./allow-all.ts";
 import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
 import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";

@@ -32,9 +32,7 @@ export function shownHostinfo(hostinfo: Hostinfo): Hostinfo {
 
 /** What the record of a node says to itself and to everybody else alike. */
 function commonRecord(view: NetmapView, node: Node, routes: NodeRoutes) {
-  const presence = view.presence(node.id);
-  const addresses = view.policy.visibleAddresses(node.id).map(singlePrefix);
-  const expired = isExpired(node, view.now);
+  const addresses: readonly Prefix[] = view.policy.visibleAddresses(node.id).map(singlePrefix);
   return {
     ID: node.id,
     StableID: stableIdOf(node),
@@ -42,17 +40,12 @@ function commonRecord(view: NetmapView, node: Node, routes: NodeRoutes) {
     User: userIdOf(node) ?? taggedDevicesUserId,
     Key: node.nodeKey,
     ...(node.expiry !== undefined && { KeyExpiry: formatGoTime(node.expiry) }),
-    ...(presence.discoKey !== undefined && { DiscoKey: presence.discoKey }),
-    Addresses: addresses as readonly Prefix[],
+    Addresses: addresses,
     AllowedIPs: [...addresses, ...routes.allowed],
     ...(routes.primary.length > 0 && { PrimaryRoutes: routes.primary }),
-    ...(presence.endpoints.length > 0 && { Endpoints: presence.endpoints }),
-    ...(presence.homeDerp !== 0 && { HomeDERP: presence.homeDerp }),
-    Hostinfo: shownHostinfo(presence.hostinfo),
     Created: formatGoTime(node.createdAt),
-    ...(presence.capVersion !== 0 && { Cap: presence.capVersion }),
     ...(node.owner.kind === "tags" && { Tags: tagsOf(node) }),
-    ...(expired && { Expired: true }),
+    ...(isExpired(node, view.now) && { Expired: true }),
   } satisfies WireNode;
 }
 
@@ -62,17 +55,26 @@ export function peerRecord(view: NetmapView, node: Node, routes: NodeRoutes): Wi
   const capMap = view.policy.peerCapabilities(node.id);
   return {
     ...commonRecord(view, node, routes),
+    ...(presence.discoKey !== undefined && { DiscoKey: presence.discoKey }),
+    ...(presence.endpoints.length > 0 && { Endpoints: presence.endpoints }),
+    ...(presence.homeDerp !== 0 && { HomeDERP: presence.homeDerp }),
+    Hostinfo: shownHostinfo(presence.hostinfo),
+    ...(presence.capVersion !== 0 && { Cap: presence.capVersion }),
     Online: presence.online,
     ...(!presence.online && presence.lastSeen !== undefined && { LastSeen: formatGoTime(presence.lastSeen) }),
     ...(Object.keys(capMap).length > 0 && { CapMap: capMap }),
   };
 }
 
-/** The node as it sees itself. */
+/**
+ * The node as it sees itself. What it reported itself (endpoints, home, Hostinfo) is left out: it knows, and a record that
+ * changed with every report would make the client build its whole map anew each time.
+ */
 export function selfRecord(view: NetmapView, node: Node): WireNode {
   return {
     ...commonRecord(view, node, view.policy.selfRoutes(node.id)),
     Machine: node.machineKey,
+    Hostinfo: {},
     Online: true,
     MachineAuthorized: !isExpired(node, view.now),
     CapMap: selfCapabilities(view, node),
