@@ -21,6 +21,7 @@ export async function main(argv: readonly string[], around: Surroundings = proce
       .scriptName("headscalectl")
       .usage("Administers a headscale server from here or from anywhere.")
       .options(globalOptions)
+      .group(Object.keys(globalOptions), "With every command:")
       .parserConfiguration({ "greedy-arrays": false })
       .updateStrings(wordings)
       .strict()
