@@ -95,7 +95,7 @@ export function importsOf(text: string): string[] {
 
 /** Tests and what only tests import. */
 function isTest(inside: string): boolean {
-  return /\.(?:test|fixture)\.ts$|\/testing\//.test(inside);
+  return /\.(?:test|fixture)\.ts$|\/(?:testing|property)\//.test(inside);
 }
 
 function shapeViolations(inside: string, text: string): string[] {
@@ -105,7 +105,7 @@ function shapeViolations(inside: string, text: string): string[] {
   if (lines > maxLines && !isTest(inside))
     found.push(`has ${lines} lines, more than ${maxLines}: one concept per file`);
   if (inside.split("/").some((part) => vagueNames.test(part))) found.push("has a name that says nothing");
-  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.(?:test|fixture))?\.(?:ts|js|mjs)$/.test(name))
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.property)?(?:\.(?:test|fixture))?\.(?:ts|js|mjs)$/.test(name))
     found.push("is not named in kebab-case");
   if (/^export default\b/m.test(text)) found.push("has a default export");
   if (/^export \*/m.test(text)) found.push("exports everything of another file");
