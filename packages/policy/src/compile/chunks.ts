@@ -1,6 +1,7 @@
 import type { FilterRule } from "@headscale/tailcfg";
 import type { PacketFilters } from "../engine.ts";
 import type { Draft } from "./assemble.ts";
+import { sameBag, textHash } from "./rule-bag.ts";
 
 /** Parts beside `base`. A change re-sends one part, so more parts mean less to send and more names to keep. */
 const partCount = 64;
@@ -34,8 +35,8 @@ export class Chunker {
       filters[name] = keepOld(previous?.[name], this.#rules(key, part));
       keys.push(key ?? "");
     }
-    if (keys.includes("")) return filters;
-    return this.#share(keys.join("\n"), filters);
+    const kept = keepOldRecord(previous, filters);
+    return kept === previous || keys.includes("") ? kept : this.#share(keys.join("\n"), filters);
   }
 
   #rules(key: string | undefined, part: readonly Draft[]): readonly FilterRule[] {
@@ -62,39 +63,15 @@ function shareKey(name: string, part: readonly Draft[]): string | undefined {
 
 /** The old part where it says the same as the new one, so that its identity tells that nothing changed. */
 function keepOld(old: readonly FilterRule[] | undefined, rules: readonly FilterRule[]): readonly FilterRule[] {
-  return old !== undefined && sameRules(old, rules) ? old : rules;
+  return old !== undefined && sameBag(old, rules) ? old : rules;
 }
 
-export function sameRules(a: readonly FilterRule[], b: readonly FilterRule[]): boolean {
-  return a === b || (a.length === b.length && a.every((rule, index) => sameRule(rule, b[index] as FilterRule)));
-}
-
-function sameRule(a: FilterRule, b: FilterRule): boolean {
-  if (a === b) return true;
-  return sameTexts(a.SrcIPs, b.SrcIPs) && a.IPProto?.[0] === b.IPProto?.[0] && sameDestinations(a, b);
-}
-
-function sameDestinations(a: FilterRule, b: FilterRule): boolean {
-  if (a.CapGrant !== undefined || b.CapGrant !== undefined)
-    return JSON.stringify(a.CapGrant) === JSON.stringify(b.CapGrant);
-  const right = b.DstPorts ?? [];
-  const left = a.DstPorts ?? [];
-  return (
-    left.length === right.length &&
-    left.every(({ IP, Ports }, index) => {
-      const twin = right[index];
-      return twin?.IP === IP && twin.Ports.First === Ports.First && twin.Ports.Last === Ports.Last;
-    })
-  );
-}
-
-export function sameTexts(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
+/** The old filter where the new one says the same under other names. */
+function keepOldRecord(old: PacketFilters | undefined, filters: PacketFilters): PacketFilters {
+  return old !== undefined && sameBag(Object.values(old).flat(), Object.values(filters).flat()) ? old : filters;
 }
 
 /** Name of the part for a source list, the same for the same list in every policy. */
 export function partName(label: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < label.length; index += 1) hash = Math.imul(hash ^ label.charCodeAt(index), 0x01000193);
-  return `src-${((hash >>> 0) % partCount).toString().padStart(2, "0")}`;
+  return `src-${((textHash(label) >>> 0) % partCount).toString().padStart(2, "0")}`;
 }

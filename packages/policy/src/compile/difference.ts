@@ -1,8 +1,9 @@
 import type { SSHPolicy } from "@headscale/tailcfg";
 import { SlotSet } from "#resolve/slot-set.ts";
 import type { Affected, NodeRoutes, PacketFilters, PeerChange } from "../engine.ts";
-import { sameTexts } from "./chunks.ts";
+
 import type { Compilation } from "./compilation.ts";
+import { sameBag, sameTexts } from "./rule-bag.ts";
 import type { Scope } from "./scope.ts";
 
 /** Looks at everything in scope and tells what really differs. Hands known peers on to `after` on the way. */
@@ -214,11 +215,7 @@ function exclusive(a: SlotSet, b: SlotSet): SlotSet {
 }
 
 function sameFilters(a: PacketFilters, b: PacketFilters): boolean {
-  if (a === b) return true;
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length && names.every((name) => a[name] === b[name] || sameJson(a[name], b[name]))
-  );
+  return a === b || sameBag(Object.values(a).flat(), Object.values(b).flat());
 }
 
 function sameRoutes(a: NodeRoutes, b: NodeRoutes): boolean {

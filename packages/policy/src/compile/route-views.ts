@@ -1,4 +1,4 @@
-import type { Prefix } from "@headscale/netip";
+import { type Prefix, prefixContains } from "@headscale/netip";
 import type { NodeFacts } from "#resolve/node-facts.ts";
 import type { Resolution } from "#resolve/resolution.ts";
 import type { RouteFacts } from "#resolve/roster.ts";
@@ -90,21 +90,28 @@ export class RouteViews {
     const literal = [...touching].flatMap((selector) => this.#edges.destsWith[selector] ?? []);
     const dests = new Set([...this.#edges.openDests, ...literal]);
     const own = route.inside.has(router);
-    if (own) for (const dest of this.#edges.sourcesOf.keys()) if (this.#namesOwn(dest, router)) dests.add(dest);
+    if (own) for (const dest of this.#edges.sourcesOf.keys()) if (this.#namesOwn(dest, router, route)) dests.add(dest);
     const receiving = [...dests].filter((dest) => this.#resolution.receivers(dest).has(router));
     const admitted = receiving.map((dest) => this.#visibility.back(dest));
     return SlotSet.unionOf([...admitted, ...(own ? this.#selfAdmitted(router) : [])]);
   }
 
-  /** Whether the receiver list leaves the router its own addresses as destinations. */
-  #namesOwn(dest: number, router: number): boolean {
+  /** Whether the receiver list leaves the router an own address inside the route as a destination. */
+  #namesOwn(dest: number, router: number, route: RouteFacts): boolean {
     const spec = this.#resolution.index.dests[dest];
     if (spec === undefined || spec.kind === "via") return false;
-    if (spec.kind === "sources") return true;
+    if (spec.kind === "sources") return this.#isSource(spec.source, router, route);
     return spec.selectors.some((id) => {
       const kind = this.#resolution.index.selectors[id]?.kind;
       return kind !== "literal" && kind !== "internet" && this.#resolution.holders(id).has(router);
     });
+  }
+
+  #isSource(source: number, router: number, route: RouteFacts): boolean {
+    const state = this.#resolution.source(source);
+    if (state.isAny || state.isDanger || state.named.has(router)) return true;
+    const addrs = this.#resolution.roster.bySlot[router]?.addrs ?? [];
+    return addrs.some((addr) => state.listed.contains(addr) && prefixContains(route.prefix, addr));
   }
 
   #selfAdmitted(router: number): SlotSet[] {
@@ -130,7 +137,7 @@ export class RouteViews {
     const sources = new Set([...this.#edges.openSources, ...literal]);
     if (!route.inside.isEmpty) {
       for (const id of this.#edges.destsOf.keys())
-        if (this.#resolution.source(id).nodes.meets(route.inside)) sources.add(id);
+        if (this.#resolution.source(id).named.meets(route.inside)) sources.add(id);
     }
     const reached = [...sources].map((source) => this.#visibility.reach(source));
     return SlotSet.unionOf([...reached, ...this.#selfReturning(route)]);

@@ -98,18 +98,14 @@ class NodeScoping {
     return was !== is || (is && this.#moved.includes(slot));
   }
 
-  /** Routers with a touched address inside a route: sources with that address meet them, or no longer do. */
+  /** Routers with a touched node inside a route: sources with that node meet them, or no longer do. */
   routersAround(): SlotSet {
-    return SlotSet.unionOf(this.#resettled().map(({ routers }) => routers));
+    return SlotSet.unionOf(this.#routesAround().map(({ routers }) => routers));
   }
 
-  #resettled() {
-    const old = this.#before.roster.routes;
-    const now = this.#after.roster.routes;
-    return [...old.values(), ...now.values()].filter(({ prefix, inside }) => {
-      const twin = old.get(prefix)?.inside === inside ? now.get(prefix) : old.get(prefix);
-      return twin === undefined || !twin.inside.equals(inside) || this.#moved.some((slot) => inside.has(slot));
-    });
+  #routesAround() {
+    const routes = [...this.#before.roster.routes.values(), ...this.#after.roster.routes.values()];
+    return routes.filter(({ inside }) => this.#touched.some((slot) => inside.has(slot)));
   }
 
   prefixes(): Set<Prefix> {
@@ -117,7 +113,7 @@ class NodeScoping {
       ...(this.#before.roster.bySlot[slot]?.subnetRoutes ?? []),
       ...(this.#after.roster.bySlot[slot]?.subnetRoutes ?? []),
     ]);
-    return new Set([...own, ...this.#resettled().map(({ prefix }) => prefix)]);
+    return new Set([...own, ...this.#routesAround().map(({ prefix }) => prefix)]);
   }
 
   /** Everybody with a rule whose principals or recorders may have changed. */

@@ -27,7 +27,7 @@ export class Roster {
   readonly #slots: Map<number, number>;
 
   private constructor(
-    parts: Omit<Roster, "slotOf" | "facts" | "change" | "withUsers" | "idsOf" | "addressesOf"> & {
+    parts: Omit<Roster, "slotOf" | "facts" | "change" | "withUsers" | "inOrder" | "idsOf" | "addressesOf"> & {
       slots: Map<number, number>;
     },
   ) {
@@ -70,11 +70,15 @@ export class Roster {
     return AddrSet.ofRanges(nodes.toArray().flatMap((slot) => this.bySlot[slot]?.ranges ?? []));
   }
 
+  /** These nodes in ascending order of id. */
+  inOrder(slots: SlotSet): NodeFacts[] {
+    const found = slots.toArray().map((slot) => this.bySlot[slot]);
+    return found.filter((facts) => facts !== undefined).sort((a, b) => a.node.id - b.node.id);
+  }
+
+  /** Ascending ids of these nodes. */
   idsOf(slots: SlotSet): number[] {
-    return slots
-      .toArray()
-      .map((slot) => this.bySlot[slot]?.node.id ?? -1)
-      .sort((a, b) => a - b);
+    return this.inOrder(slots).map(({ node }) => node.id);
   }
 
   withUsers(users: ReadonlyMap<number, PolicyUser>, services: ReadonlyMap<string, readonly Addr[]>): Roster {

@@ -115,7 +115,7 @@ export class SshCompiler {
   #recording(planned: PlannedSshRule): Pick<SSHAction, "recorders" | "onRecordingFailure"> {
     if (planned.recorders.length === 0) return {};
     const nodes = SlotSet.unionOf(planned.recorders.map((tag) => this.#resolution.holders(tag)));
-    const addrs = nodes.toArray().flatMap((slot) => this.#resolution.roster.bySlot[slot]?.addrs ?? []);
+    const addrs = this.#resolution.roster.inOrder(nodes).flatMap((facts) => facts.addrs);
     const recorders = addrs.map((addr) => (addr.includes(":") ? `[${addr}]:80` : `${addr}:80`));
     if (!planned.rule.enforceRecorder) return { recorders };
     const failure = "The session must be recorded, and no recorder can be reached.";
@@ -144,9 +144,7 @@ function groupSources(resolution: Resolution, source: number): SourceGroups {
   const { nodes } = resolution.source(source);
   const byOwner = new Map<number, SSHPrincipal[]>();
   const tagged: SSHPrincipal[] = [];
-  for (const slot of nodes) {
-    const facts = resolution.roster.bySlot[slot];
-    if (facts === undefined) continue;
+  for (const facts of resolution.roster.inOrder(nodes)) {
     const own = principals(facts.addrs);
     if (facts.ownerId === undefined) tagged.push(...own);
     else byOwner.set(facts.ownerId, [...(byOwner.get(facts.ownerId) ?? []), ...own]);
