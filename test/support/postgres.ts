@@ -180,11 +180,15 @@ async function startServer(bin: string, directory: string, port: number, account
 
 async function untilReady(child: ChildProcess): Promise<void> {
   let log = "";
+  let ready = false;
   await new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      // Read to the end all the same, or the pipe fills; a later FATAL concerns one client and not the server.
+      if (ready) return;
       log = (log + text).slice(-4096);
-      if (log.includes("database system is ready to accept connections")) resolve();
+      ready = log.includes("database system is ready to accept connections");
+      if (ready) resolve();
       // The supervisor outlives a server that failed to start; closing its pipe ends it.
       if (log.includes("database system is shut down") || log.includes("FATAL:")) {
         child.stdin?.end();
