@@ -1,4 +1,14 @@
-import type { AuthRequestId, Change } from "@headscale/tailnet";
+import type { AuthRequestId, Change, NodeId, TailnetId } from "@headscale/tailnet";
+
+/** A node came or went: news, but nothing that is recorded. */
+export interface PresenceNews {
+  readonly kind: "node-online" | "node-offline";
+  readonly tailnet: TailnetId;
+  readonly id: NodeId;
+  readonly at: number;
+}
+
+export type News = Change | PresenceNews;
 
 /** Most changes that a slow listener may fall behind before it has to resume from the store. */
 const maxBehind = 4096;
@@ -13,7 +23,7 @@ export class FeedOverrunError extends Error {
 
 /** Announces committed changes: to event streams, and to logins that wait for a verdict. */
 export class ChangeFeed {
-  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  readonly #listeners = new Set<(news: readonly News[]) => void>();
   readonly #logins = new Map<AuthRequestId, Set<() => void>>();
 
   publish(changes: readonly Change[]): void {
@@ -22,6 +32,11 @@ export class ChangeFeed {
       if (change.subject !== "auth-request") continue;
       for (const wake of this.#logins.get(change.id) ?? []) wake();
     }
+  }
+
+  /** Tells that a node came or went. */
+  publishPresence(news: PresenceNews): void {
+    for (const listener of [...this.#listeners]) listener([news]);
   }
 
   /** Resolves when the login got a verdict or ran out, when `ms` passed, or when the signal fires. Ask before deciding. */
@@ -43,12 +58,12 @@ export class ChangeFeed {
     });
   }
 
-  /** Changes as they are committed, from the call on. @throws {FeedOverrunError} */
-  changes(signal: AbortSignal): AsyncGenerator<readonly Change[]> {
-    let pending: Change[] = [];
+  /** What happens from the call on. @throws {FeedOverrunError} */
+  news(signal: AbortSignal): AsyncGenerator<readonly News[]> {
+    let pending: News[] = [];
     let behind = false;
     let wake: (() => void) | undefined;
-    const listen = (changes: readonly Change[]) => {
+    const listen = (changes: readonly News[]) => {
       if (pending.length + changes.length > maxBehind) behind = true;
       else pending.push(...changes);
       wake?.();

@@ -196,7 +196,11 @@ export class Live implements AsyncDisposable {
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     this.#presence.set(id, after);
     const node = this.world.nodes.get(id);
-    if (node) this.tailnet(node.tailnet).presenceChanged(id, before, after);
+    if (!node) return;
+    this.tailnet(node.tailnet).presenceChanged(id, before, after);
+    if (before.online === after.online) return;
+    const kind = after.online ? "node-online" : "node-offline";
+    this.feed.publishPresence({ kind, tailnet: node.tailnet, id, at: this.now() });
   }
 
   /** Opens the node's map stream: it is online from here on. */

@@ -1,5 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { compilePolicy, type Policy, parsePolicy } from "@headscale/policy";
+import {
+  type CompileInput,
+  compileTested,
+  type Policy,
+  type PolicyUser,
+  parsePolicy,
+  type TestVerdict,
+  tailnetDomains,
+} from "@headscale/policy";
 import {
   defaultTailnetId,
   type NodeId,
@@ -71,20 +79,22 @@ export class PolicyKeeper implements Disposable {
     return policy;
   }
 
-  /** Parses a text against the tailnet's users, nodes and own tests. @throws {PolicyError} */
-  check(live: Live, tailnet: TailnetId, text: string): Policy | undefined {
-    const policy = documentFrom(text);
+  /** Parses a text and runs its own tests against the tailnet's users and nodes. @throws {PolicyError} */
+  check(live: Live, tailnet: TailnetId, text: string): readonly TestVerdict[] {
+    return compileTested(this.inputFor(live, tailnet, text)).verdicts;
+  }
+
+  /** What a text would be compiled with. @throws {PolicyError} */
+  inputFor(live: Live, tailnet: TailnetId, text: string | undefined): CompileInput {
     const { world } = live;
-    const compiled = compilePolicy({
-      policy,
-      users: usersOf(world, tailnet).map(policyUser),
-      nodes: nodesOf(world, tailnet).map((node) =>
-        policyNode(node, live.presence(node.id), live.tailnet(tailnet).routers.primaries),
-      ),
+    const { primaries } = live.tailnet(tailnet).routers;
+    const users = usersOf(world, tailnet).map(policyUser);
+    return {
+      policy: text === undefined ? undefined : documentFrom(text, users),
+      users,
+      nodes: nodesOf(world, tailnet).map((node) => policyNode(node, live.presence(node.id), primaries)),
       settings: live.policySettings,
-    });
-    void compiled;
-    return policy;
+    };
   }
 
   /** Checks a text and puts it in force as a new revision. @throws {PolicyError | PolicyKeeperError | TailnetError} */
@@ -146,6 +156,6 @@ export class PolicyKeeper implements Disposable {
 }
 
 /** Blank text is no policy. @throws {PolicyError} */
-function documentFrom(text: string): Policy | undefined {
-  return text.trim() === "" ? undefined : parsePolicy(text);
+function documentFrom(text: string, users: Iterable<PolicyUser> = []): Policy | undefined {
+  return text.trim() === "" ? undefined : parsePolicy(text, { domains: tailnetDomains(users) });
 }
