@@ -1,5 +1,4 @@
-import type { Change } from "@headscale/tailnet";
-import { FeedOverrunError } from "#live/change-feed.ts";
+import { FeedOverrunError, type News } from "#live/change-feed.ts";
 import type { Live } from "#live/live.ts";
 import * as events from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
@@ -26,8 +25,8 @@ export function observeLive(live: Live, connections: () => number, telemetry: Te
 async function follow(live: Live, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const batch of live.feed.changes(signal)) {
-        for (const change of batch) events.changeCommitted(telemetry, described(live, change));
+      for await (const batch of live.feed.news(signal)) {
+        for (const news of batch) tell(live, telemetry, news);
       }
     } catch (error) {
       if (!(error instanceof FeedOverrunError)) throw error;
@@ -35,8 +34,14 @@ async function follow(live: Live, telemetry: Telemetry, signal: AbortSignal): Pr
   }
 }
 
-function described(live: Live, change: Change): events.CommittedChange {
-  const { kind, id, actor, after } = change;
-  const name = after && "name" in after ? after.name : undefined;
-  return { kind, id, name, actor, tailnet: live.world.tailnets.get(change.tailnet)?.name ?? String(change.tailnet) };
+function tell(live: Live, telemetry: Telemetry, news: News): void {
+  const tailnet = live.world.tailnets.get(news.tailnet)?.name ?? String(news.tailnet);
+  if ("actor" in news) {
+    const { kind, id, actor, after } = news;
+    const name = after && "name" in after ? after.name : undefined;
+    events.changeCommitted(telemetry, { kind, id, name, actor, tailnet });
+  } else {
+    const name = live.world.nodes.get(news.id)?.name;
+    events.nodePresence(telemetry, { kind: news.kind, id: news.id, name, tailnet });
+  }
 }

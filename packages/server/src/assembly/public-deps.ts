@@ -10,8 +10,8 @@ import { httpAnswered, unexpectedError } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import type { BuildInfo } from "./build-info.ts";
 
-/** First words of a command line that reaches this daemon. */
-export const ctl = "headscalectl";
+/** First words of a command line that reaches this daemon: `npm start` runs in a checkout, where nothing is on the PATH. */
+export const ctl = process.env.npm_command === undefined ? "headscalectl" : "npx headscalectl";
 
 export interface PublicParts {
   readonly config: Config;

@@ -1,3 +1,4 @@
+import type { Relay } from "@headscale/derp";
 import type { Store } from "@headscale/store";
 import type { DERPMap, DNSConfig } from "@headscale/tailcfg";
 import { apply, type TailnetId, type World, worldFromRows } from "@headscale/tailnet";
@@ -22,11 +23,20 @@ export interface LiveParts {
   readonly derpMap: DERPMap;
   readonly records: ExtraRecords;
   readonly policies: PolicyKeeper;
+  readonly relay: Relay | undefined;
   readonly telemetry: Telemetry;
 }
 
 /** The live state over what the store holds. */
-export async function startLive({ config, store, derpMap, records, policies, telemetry }: LiveParts): Promise<Live> {
+export async function startLive({
+  config,
+  store,
+  derpMap,
+  records,
+  policies,
+  relay,
+  telemetry,
+}: LiveParts): Promise<Live> {
   const stored = await store.load();
   const settings = tailnetSettings(config);
   const dns = dnsSettings(config);
@@ -53,6 +63,7 @@ export async function startLive({ config, store, derpMap, records, policies, tel
       const tailnet = world.tailnets.get(id);
       return tailnet ? dnsConfigOf(dns, tailnet, prefixes, records.current) : {};
     },
+    onNodeKey: (key, isGood) => (isGood ? relay?.readmit(key) : relay?.disconnect(key)),
     onError: (what, error) => unexpectedError(telemetry, what, error),
   });
 }

@@ -1,5 +1,6 @@
 import type { PolicySettings } from "@headscale/policy";
 import type { DERPMap, DNSConfig, Hostinfo, MapRequest } from "@headscale/tailcfg";
+import type { NodeKey } from "@headscale/tailcfg/keys";
 import {
   type AuthRequestId,
   type Change,
@@ -55,6 +56,8 @@ export interface LiveOptions {
   dns(world: World, tailnet: TailnetId): DNSConfig;
   readonly now?: () => number;
   readonly random?: () => number;
+  /** A node key became good, or stopped being one: relays let its owner in or throw it out. */
+  onNodeKey?(key: NodeKey, isGood: boolean): void;
   onError(what: string, error: unknown): void;
 }
 
@@ -321,6 +324,10 @@ export class Live implements AsyncDisposable {
   }
 
   #nodeCommitted(before: Node | undefined, after: Node | undefined): void {
+    if (before?.nodeKey !== after?.nodeKey) {
+      if (before) this.#options.onNodeKey?.(before.nodeKey, false);
+      if (after) this.#options.onNodeKey?.(after.nodeKey, true);
+    }
     if (after) this.#armExpiry(after);
     if (after?.ephemeral && !before)
       this.#ephemerals.set(after.id, this.now() + this.#options.limits.ephemeralInactivityMs);
