@@ -35,7 +35,7 @@ async function follow(live: Live, telemetry: Telemetry, signal: AbortSignal): Pr
 }
 
 function tell(live: Live, telemetry: Telemetry, news: News): void {
-  const tailnet = live.world.tailnets.get(news.tailnet)?.name ?? String(news.tailnet);
+  const tailnet = live.world.tailnets.get(news.tailnet)?.name;
   if ("actor" in news) {
     const { kind, id, actor, after } = news;
     const name = after && "name" in after ? after.name : undefined;

@@ -50,7 +50,8 @@ export interface CommittedChange {
   readonly kind: string;
   readonly id: number | string;
   readonly name: string | undefined;
-  readonly tailnet: string;
+  /** `undefined`: of the whole server. */
+  readonly tailnet: string | undefined;
   readonly actor: string;
 }
 
@@ -60,6 +61,14 @@ const everyday = new Set(["node-hostname-reported", "node-refreshed", "auth-key-
 export function changeCommitted(t: Telemetry, { kind, ...fields }: CommittedChange): void {
   t.metrics.changes.add({ operation: kind });
   t.log[everyday.has(kind) ? "debug" : "info"](kind.replaceAll("-", " "), fields);
+}
+
+export function nodePresence(
+  t: Telemetry,
+  { kind, ...fields }: Omit<CommittedChange, "actor"> & { readonly kind: "node-online" | "node-offline" },
+): void {
+  t.metrics.presence.add({ state: kind === "node-online" ? "online" : "offline" });
+  t.log.info(kind.replaceAll("-", " "), fields);
 }
 
 export function registrationAnswered(

@@ -51,6 +51,11 @@ function stateInstruments(registry: MetricRegistry) {
       help: "Durable changes, by kind.",
       labels: ["operation"],
     }),
+    presence: registry.counter({
+      name: "headscale_node_presence_changes_total",
+      help: "Nodes that came or went.",
+      labels: ["state"],
+    }),
     policyLoads: registry.counter({
       name: "headscale_policy_loads_total",
       help: "Policies read, by outcome.",

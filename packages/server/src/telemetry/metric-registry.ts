@@ -153,6 +153,11 @@ export class MetricRegistry {
     return this.#register(options, "gauge", new Gauge(options));
   }
 
+  /** A counter that is kept elsewhere and asked for at each scrape: set it in `onScrape`. */
+  observedCounter<const L extends string = never>(options: MetricOptions<L>): Gauge<L> {
+    return this.#register(options, "counter", new Gauge(options));
+  }
+
   histogram<const L extends string = never>(
     options: MetricOptions<L>,
     bounds: readonly number[] = secondsBuckets,
