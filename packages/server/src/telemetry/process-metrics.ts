@@ -10,7 +10,7 @@ export function registerProcessMetrics(registry: MetricRegistry): Disposable {
   registry
     .gauge({ name: "process_start_time_seconds", help: "Start of the process since the Unix epoch." })
     .set({}, startedAt);
-  registry.gauge({ name: "process_cpu_seconds_total", help: "User and system time spent." }).onScrape((gauge) => {
+  registry.observedCounter({ name: "process_cpu_seconds_total", help: "User and system time spent." }).onScrape((gauge) => {
     const { user, system } = process.cpuUsage();
     gauge.set({}, (user + system) / 1e6);
   });
