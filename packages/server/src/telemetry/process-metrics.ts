@@ -10,10 +10,12 @@ export function registerProcessMetrics(registry: MetricRegistry): Disposable {
   registry
     .gauge({ name: "process_start_time_seconds", help: "Start of the process since the Unix epoch." })
     .set({}, startedAt);
-  registry.observedCounter({ name: "process_cpu_seconds_total", help: "User and system time spent." }).onScrape((gauge) => {
-    const { user, system } = process.cpuUsage();
-    gauge.set({}, (user + system) / 1e6);
-  });
+  registry
+    .observedCounter({ name: "process_cpu_seconds_total", help: "User and system time spent." })
+    .onScrape((gauge) => {
+      const { user, system } = process.cpuUsage();
+      gauge.set({}, (user + system) / 1e6);
+    });
   registry
     .gauge({ name: "process_resident_memory_bytes", help: "Resident memory." })
     .onScrape((gauge) => gauge.set({}, process.memoryUsage.rss()));
