@@ -24,6 +24,7 @@ import type { Config } from "#config/config.ts";
 import { startupBanner } from "#config/startup-banner.ts";
 import { Control } from "#control/control.ts";
 import { RouteProbe } from "#control/route-probe.ts";
+import { addressGroup } from "#edge/addresses.ts";
 import { createEdge, type Edge } from "#edge/edge.ts";
 import { clientAddress, requestOrigin } from "#edge/request-origin.ts";
 import { ExtraRecords } from "#live/extra-records.ts";
@@ -71,7 +72,9 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     bodyLimits: { maxBytes: config.limits.machineBodyBytes, timeoutMs: config.limits.requestTimeoutMs },
     sessionsPerMachine: config.limits.sessionsPerMachine,
     maxStreams: config.limits.http2Streams,
+    loginsPerMinute: config.limits.loginsPerMinute,
     clientAddress: (request) => clientAddress(request) ?? "",
+    addressGroup,
     events: controlEvents(telemetry),
   });
   parts.use(observeLive(live, () => control.connectionCount, telemetry));

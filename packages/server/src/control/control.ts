@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Live } from "#live/live.ts";
 import { BodyError, type BodyLimits } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
+import { LoginBudget } from "./login-budget.ts";
 import { type MachineEnv, MachineServer } from "./machine-server.ts";
 import { type MapEvents, mapHandler } from "./map.ts";
 import { Pings } from "./pings.ts";
@@ -23,7 +24,10 @@ export interface ControlOptions {
   readonly bodyLimits: BodyLimits;
   readonly sessionsPerMachine: number;
   readonly maxStreams: number;
+  readonly loginsPerMinute: number;
   clientAddress(request: IncomingMessage): string;
+  /** Addresses that count together: an IPv4 address, an IPv6 /64. */
+  addressGroup(address: string): string;
   readonly events: ControlEvents;
 }
 
@@ -69,7 +73,17 @@ export class Control {
       context.set("connection", this.#server.connectionOf(context.env.incoming));
       await next();
     });
-    app.post("/machine/register", registerHandler({ live, serverUrl, bodyLimits, onOutcome: events.registration }));
+    app.post(
+      "/machine/register",
+      registerHandler({
+        live,
+        serverUrl,
+        bodyLimits,
+        budget: new LoginBudget(options.loginsPerMinute, live.now),
+        addressGroup: options.addressGroup,
+        onOutcome: events.registration,
+      }),
+    );
     app.post("/machine/map", mapHandler({ live, bodyLimits, closing: this.#closing.signal, events: events.map }));
     mountSshAction(app, { live, serverUrl });
     mountSmallEndpoints(app, { live, pings: this.pings, bodyLimits, onAudit: events.nodeAudit });

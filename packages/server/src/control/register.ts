@@ -25,12 +25,16 @@ import type { Live } from "#live/live.ts";
 import { QueueFullError } from "#live/write-queue.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
+import type { LoginBudget } from "./login-budget.ts";
 import type { MachineEnv } from "./machine-server.ts";
 
 export interface RegisterOptions {
   readonly live: Live;
   readonly serverUrl: string;
   readonly bodyLimits: BodyLimits;
+  readonly budget: LoginBudget;
+  /** Addresses that count together: an IPv4 address, an IPv6 /64. */
+  addressGroup(address: string): string;
   onOutcome(outcome: Registration["kind"] | "refused", connection: MachineConnection, detail: string): void;
 }
 
@@ -77,13 +81,18 @@ function refusal(text: string): RegisterResponse {
 }
 
 async function answer(
-  { live, serverUrl, onOutcome }: RegisterOptions,
+  { live, serverUrl, budget, addressGroup, onOutcome }: RegisterOptions,
   connection: MachineConnection,
   request: RegisterRequest,
   gone: AbortSignal,
 ): Promise<RegisterResponse> {
   const who = registrantOf(connection, request);
-  const command = register(who, freshAuthId());
+  const freshId = freshAuthId();
+  const command = register(who, freshId);
+  const source = addressGroup(connection.address);
+  if (mayBeginLogin(live, who) && !budget.allows(source)) {
+    throw new TailnetError("too-many-requests", "too many logins were begun from your address: try again in a minute");
+  }
   const deadline = live.now() + holdMs;
   for (;;) {
     // Listening begins before the decision, so that a verdict in between is not missed.
@@ -95,10 +104,16 @@ async function answer(
       continue;
     }
     settled.abort();
+    if (outcome.kind === "login" && outcome.authId === freshId) budget.count(source);
     onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");
     if (outcome.kind === "authorized") await live.noteHostinfo(outcome.node, request.Hostinfo, request.Version);
     return responseFor(live, serverUrl, outcome);
   }
+}
+
+/** Whether the answer could be a new login: the machine brings no key, and its node is not known. */
+function mayBeginLogin(live: Live, who: Registrant): boolean {
+  return who.authKey === undefined && !live.world.index.nodeByNodeKey.has(who.nodeKey);
 }
 
 function responseFor(live: Live, serverUrl: string, outcome: Registration): RegisterResponse {
