@@ -141,7 +141,7 @@ export class Client {
   /** Waits for the client to be in a state, looking at every notification. Prints what happened instead when it fails. */
   async until<T = true>(
     what: string,
-    probe: (status: Status) => T | undefined | false,
+    probe: (status: Status) => T | undefined | false | "",
     withinMs = changeWithinMs,
   ): Promise<T> {
     return until({

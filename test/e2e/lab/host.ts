@@ -80,17 +80,22 @@ export class Host implements AsyncDisposable {
     return new Host(name, directory, child, pid);
   }
 
+  /** Nothing of the machine's: a proxy or a certificate store named there would change what programs here do. */
+  get #environment(): NodeJS.ProcessEnv {
+    return { PATH: programPath, HOME: this.directory, LANG: "C.UTF-8" };
+  }
+
   #inside(command: Command): Command {
     return ["nsenter", "-t", String(this.pid), "-n", "-m", "-p", "--", ...command];
   }
 
   run(command: Command, options: RunOptions = {}): Promise<Outcome> {
-    return run(this.#inside(command), { env: { ...process.env, PATH: programPath }, ...options });
+    return run(this.#inside(command), { env: this.#environment, ...options });
   }
 
   /** Standard output of a shell script that has to succeed. */
   shell(script: string): Promise<string> {
-    return outputOf(this.#inside(["sh", "-ec", script]), { env: { ...process.env, PATH: programPath } });
+    return outputOf(this.#inside(["sh", "-ec", script]), { env: this.#environment });
   }
 
   /** Starts a program that stays, its output appended to `<directory>/<log>`. */

@@ -136,14 +136,10 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A client on the switch, or on the given host, started but not logged in. */
-  async client(
-    name: string,
-    version: ClientVersion,
-    server: { url: string },
-    more: ClientExtras = {},
-  ): Promise<Client> {
+  async client(name: string, version: ClientVersion, server: LoginServer, more: ClientExtras = {}): Promise<Client> {
     const { host, ...options } = more;
-    return new Client(host ?? (await this.host(name)), { version, loginServer: server.url, ...options }).start();
+    const env = { ...server.clientEnv, ...options.env };
+    return new Client(host ?? (await this.host(name)), { ...options, version, loginServer: server.url, env }).start();
   }
 
   /** A file of the lab's own. */

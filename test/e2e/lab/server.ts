@@ -5,7 +5,6 @@ import type { PostgresDatabase } from "../../support/postgres.ts";
 import { Admin } from "./admin.ts";
 import type { Certificate } from "./certificates.ts";
 import { type Daemon, type Host, tail } from "./host.ts";
-import type { Outcome } from "./process.ts";
 import { until } from "./until.ts";
 
 export interface ServerOptions {
@@ -35,12 +34,14 @@ export class Server {
   /** What a client needs in its environment to trust this server. */
   readonly clientEnv: Readonly<Record<string, string>>;
   readonly #config: string;
+  readonly #authority: string | undefined;
   #daemon: Daemon | undefined;
 
   constructor(host: Host, { address, derpMap, https, database, config }: ServerOptions) {
     this.host = host;
     this.url = https ? `https://${https.name}` : `http://${address}:${port}`;
     this.clientEnv = https ? { SSL_CERT_FILE: https.certificate.authority, ...httpsOnly } : {};
+    this.#authority = https?.certificate.authority;
     this.admin = new Admin(join(host.directory, "hs.sock"));
     this.#config = join(host.directory, "config.yaml");
     const defaults = {
@@ -71,7 +72,8 @@ export class Server {
       probe: async () => {
         if (!daemon.alive()) return "ended";
         await this.admin.call("Health");
-        return (await this.#get("/health")).code === 0 && "up";
+        await this.page("/health");
+        return "up";
       },
       evidence: () => this.evidence(),
     }).then((outcome) => {
@@ -102,15 +104,12 @@ export class Server {
     this.#daemon?.signal("SIGCONT");
   }
 
-  #get(path: string): Promise<Outcome> {
-    const env = { ...process.env, ...this.clientEnv };
-    return this.host.run(["curl", "-sSf", "--max-time", "10", new URL(path, this.url).href], { env });
-  }
-
   /** What the public web page at a URL or path of this server says. */
   async page(url: string): Promise<string> {
-    const { stdout, stderr, code } = await this.#get(url);
-    if (code !== 0) throw new Error(`${url} cannot be read: ${stderr}\n${this.evidence()}`);
+    const trust = this.#authority === undefined ? [] : ["--cacert", this.#authority];
+    const curl = ["curl", "-sSf", "--max-time", "10", ...trust, new URL(url, this.url).href] as const;
+    const { stdout, stderr, code } = await this.host.run(curl);
+    if (code !== 0) throw new Error(`${url} cannot be read: ${stderr}`);
     return stdout;
   }
 

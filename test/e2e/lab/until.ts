@@ -1,11 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+type NotYet = undefined | false | "";
+
 export interface Awaited<T> {
   /** The end of the sentence "waited for …". */
   readonly what: string;
   readonly withinMs: number;
-  /** Undefined or false: not yet. An error is "not yet" too, and is shown when the deadline passes. */
-  readonly probe: () => Promise<T | undefined | false> | T | undefined | false;
+  /** Undefined, false or an empty text: not yet. An error is "not yet" too, and is shown when the deadline passes. */
+  readonly probe: () => Promise<T | NotYet> | T | NotYet;
   /** What to print when the deadline passes. */
   readonly evidence?: () => string;
   /** Resolves when it is worth looking again before the next regular look. */
@@ -21,7 +23,7 @@ export async function until<T>({ what, withinMs, probe, evidence, wake }: Awaite
   do {
     try {
       const answer = await probe();
-      if (answer !== undefined && answer !== false) return answer;
+      if (answer !== undefined && answer !== false && answer !== "") return answer;
       last = undefined;
     } catch (error) {
       last = error;
