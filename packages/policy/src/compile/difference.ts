@@ -88,7 +88,10 @@ class Difference {
     for (const slot of this.#scope.exitNodes) {
       const viewers = (side: Compilation) =>
         side.resolution.roster.exitNodes.has(slot) ? side.routes.exitViewers(slot) : SlotSet.empty;
-      yield [slot, exclusive(viewers(this.#before), viewers(this.#after))];
+      const [old, now] = [viewers(this.#before), viewers(this.#after)];
+      const routes = (side: Compilation) => side.resolution.roster.bySlot[slot]?.exitRoutes ?? [];
+      const same = sameTexts(routes(this.#before), routes(this.#after));
+      yield [slot, same ? exclusive(old, now) : old.union(now)];
     }
   }
 

@@ -87,13 +87,21 @@ export class RouteViews {
 
   /** Viewers that a rule delivered to the router admits to a destination overlapping the route. */
   #admitted(router: number, route: RouteFacts, touching: ReadonlySet<number>): SlotSet {
-    const literal = [...touching].flatMap((selector) => this.#edges.destsWith[selector] ?? []);
-    const dests = new Set([...this.#edges.openDests, ...literal]);
+    const dests = this.#destsThrough(touching, router);
     const own = route.inside.has(router);
     if (own) for (const dest of this.#edges.sourcesOf.keys()) if (this.#namesOwn(dest, router, route)) dests.add(dest);
     const receiving = [...dests].filter((dest) => this.#resolution.receivers(dest).has(router));
     const admitted = receiving.map((dest) => this.#visibility.back(dest));
     return SlotSet.unionOf([...admitted, ...(own ? this.#selfAdmitted(router) : [])]);
+  }
+
+  /** Receiver lists with `*`, or with one of the selectors if it leaves the node something. */
+  #destsThrough(selectors: Iterable<number>, slot: number): Set<number> {
+    const delivered = [...selectors].filter((selector) => this.#resolution.receiving(selector, false).has(slot));
+    return new Set([
+      ...this.#edges.openDests,
+      ...delivered.flatMap((selector) => this.#edges.destsWith[selector] ?? []),
+    ]);
   }
 
   /** Whether the receiver list leaves the router an own address inside the route as a destination. */
@@ -147,7 +155,7 @@ export class RouteViews {
     return route.inside.toArray().flatMap((slot) => {
       const owner = this.#resolution.roster.bySlot[slot]?.ownerId;
       const relations = owner === undefined ? [] : this.#visibility.relationsOf(owner);
-      return relations.filter(({ meets }) => meets.has(slot)).map(({ receivers }) => receivers);
+      return relations.filter(({ sources }) => sources.has(slot)).map(({ receivers }) => receivers);
     });
   }
 
@@ -155,8 +163,7 @@ export class RouteViews {
   exitViewers(slot: number): SlotSet {
     const known = this.#exitViewers.get(slot);
     if (known !== undefined) return known;
-    const opening = this.#opening().flatMap((selector) => this.#edges.destsWith[selector] ?? []);
-    const dests = new Set([...this.#edges.openDests, ...opening]);
+    const dests = this.#destsThrough(this.#opening(), slot);
     const receiving = [...dests].filter(
       (dest) => this.#opensInternet(dest) && this.#resolution.receivers(dest).has(slot),
     );

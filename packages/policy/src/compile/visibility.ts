@@ -2,9 +2,10 @@ import type { Resolution } from "#resolve/resolution.ts";
 import { SlotSet } from "#resolve/slot-set.ts";
 import type { Edges } from "./edges.ts";
 
-/** Rules to `autogroup:self` among the devices of one owner: who receives one, and whom its sources meet. */
+/** Rules to `autogroup:self` among the devices of one owner: who receives one, its sources, and whom they meet. */
 export interface SelfRelation {
   readonly receivers: SlotSet;
+  readonly sources: SlotSet;
   readonly meets: SlotSet;
 }
 
@@ -73,10 +74,14 @@ export class Visibility {
     this.#selfSources ??= this.#nodesOf(this.#edges.selfSources);
     const sources = devices.intersect(this.#selfSources);
     if (sources.isEmpty) return [];
-    const relations = [{ receivers: devices, meets: sources.union(this.#resolution.routersAround(sources)) }];
+    const relations = [{ receivers: devices, sources, meets: sources.union(this.#resolution.routersAround(sources)) }];
     if (this.#edges.selfCompanions.length > 0) {
       const told = devices.intersect(this.#nodesOf(this.#edges.selfCompanions));
-      relations.push({ receivers: told, meets: devices.union(this.#resolution.routersAround(devices)) });
+      relations.push({
+        receivers: told,
+        sources: devices,
+        meets: devices.union(this.#resolution.routersAround(devices)),
+      });
     }
     return relations;
   }

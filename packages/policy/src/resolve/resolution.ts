@@ -90,13 +90,14 @@ export class Resolution {
   #receiversOf(spec: DestSpec): SlotSet {
     if (spec.kind === "sources") return this.source(spec.source).nodes;
     if (spec.kind === "selectors") {
-      return SlotSet.unionOf(spec.selectors.map((id) => this.#receiving(id, spec.capability)));
+      return SlotSet.unionOf(spec.selectors.map((id) => this.receiving(id, spec.capability)));
     }
     const tagged = SlotSet.unionOf(spec.tags.map((tag) => this.holders(tag)));
     return tagged.intersect(SlotSet.unionOf(spec.selectors.map((id) => this.#routing(id))));
   }
 
-  #receiving(selector: number, capability: boolean): SlotSet {
+  /** Nodes to which a destination selector leaves something. */
+  receiving(selector: number, capability: boolean): SlotSet {
     const spec = this.index.selectors[selector];
     if (spec?.kind === "internet") return this.roster.exitNodes;
     if (spec?.kind !== "literal") return this.holders(selector);
