@@ -12,6 +12,8 @@ const programsByPackage = {
   openssl: ["openssl"],
   "openssh-client": ["ssh"],
   "bind9-dnsutils": ["dig"],
+  nginx: ["nginx"],
+  caddy: ["caddy"],
 } as const;
 
 /** Where Debian keeps programs for root, which a login shell's PATH may lack. */
