@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { PostgresDatabase } from "../../support/postgres.ts";
+import { programPath } from "../requirements.ts";
 import { Admin } from "./admin.ts";
 import type { Certificate } from "./certificates.ts";
 import { type Daemon, type Host, tail } from "./host.ts";
@@ -64,9 +65,12 @@ export class Server {
   async start(): Promise<this> {
     const main = join(root, "packages/server/bin/headscale.js");
     const command = [process.execPath, main, "serve", "--config", this.#config] as const;
-    const daemon = await this.host.daemon(command, "log", { ...process.env, HOME: this.host.directory });
+    const daemon = await this.host.daemon(command, "log", {
+      PATH: programPath,
+      HOME: this.host.directory,
+    });
     this.#daemon = daemon;
-    await until({
+    const outcome = await until({
       what: "the server to answer its clients and its administrator",
       withinMs: startsWithinMs,
       probe: async () => {
@@ -76,9 +80,8 @@ export class Server {
         return "up";
       },
       evidence: () => this.evidence(),
-    }).then((outcome) => {
-      if (outcome === "ended") throw new Error(`the server ended at once\n${this.evidence()}`);
     });
+    if (outcome === "ended") throw new Error(`the server ended at once\n${this.evidence()}`);
     return this;
   }
 
