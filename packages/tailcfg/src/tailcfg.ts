@@ -3,7 +3,7 @@ export type { DERPMap, DERPNode, DERPRegion } from "./derp-map.ts";
 export type { DNSConfig, DNSRecord, Resolver } from "./dns-config.ts";
 export type { CapabilityValues, CapGrant, CapMap, FilterRule, NetPortRange, PortRange } from "./filter-rule.ts";
 export type { Hostinfo, NetInfo, Service } from "./hostinfo.ts";
-export type { EndpointType, MapRequest } from "./map-request.ts";
+export type { MapRequest } from "./map-request.ts";
 export type { DisplayMessage, MapResponse, PingRequest } from "./map-response.ts";
 export type { Node, PeerChange, UserProfile } from "./node.ts";
 export type { Login, RegisterRequest, RegisterResponse, UserOfRegister } from "./register.ts";

@@ -1,5 +1,5 @@
 import { DiscoKey, KeyFormatError, NLKey, NodeKey } from "#keys/public-key.ts";
-import { DecodeError } from "./go-time.ts";
+import { DecodeError } from "./decode-error.ts";
 
 /** An object read by Go's rules: names match in any case, unknown ones are ignored, null is zero. */
 export class GoObject {
@@ -20,12 +20,22 @@ export class GoObject {
     return this.#read(name, (v): v is string => typeof v === "string") || undefined;
   }
 
-  number(name: string): number | undefined {
-    return this.#read(name, (v): v is number => typeof v === "number" && Number.isSafeInteger(v));
+  /** A whole number from 0 to `max`. */
+  count(name: string, max: number): number | undefined {
+    return this.#read(name, (v): v is number => Number.isSafeInteger(v) && (v as number) >= 0 && (v as number) <= max);
+  }
+
+  float(name: string): number | undefined {
+    return this.#read(name, (v): v is number => typeof v === "number" && Number.isFinite(v));
   }
 
   boolean(name: string): boolean {
-    return this.#read(name, (v): v is boolean => typeof v === "boolean") ?? false;
+    return this.optionalBoolean(name) ?? false;
+  }
+
+  /** Go's `opt.Bool`: undefined is "not set". */
+  optionalBoolean(name: string): boolean | undefined {
+    return this.#read(name, (v): v is boolean => typeof v === "boolean");
   }
 
   object(name: string): GoObject | undefined {
@@ -33,12 +43,19 @@ export class GoObject {
     return value === undefined ? undefined : new GoObject(value, name);
   }
 
-  strings(name: string): readonly string[] | undefined {
-    return this.#read(name, (v): v is string[] => Array.isArray(v) && v.every((item) => typeof item === "string"));
+  /** At most `max` texts. */
+  strings(name: string, max: number): readonly string[] | undefined {
+    const isText = (item: unknown) => typeof item === "string";
+    const list = this.list(name, max);
+    if (list && !list.every(isText)) throw new DecodeError("bad-field", name);
+    return list as readonly string[] | undefined;
   }
 
-  numbers(name: string): readonly number[] | undefined {
-    return this.#read(name, (v): v is number[] => Array.isArray(v) && v.every((item) => Number.isSafeInteger(item)));
+  /** At most `max` values of any kind. */
+  list(name: string, max: number): readonly unknown[] | undefined {
+    const list = this.#read(name, (v): v is unknown[] => Array.isArray(v));
+    if (list && list.length > max) throw new DecodeError("too-long", name);
+    return list;
   }
 
   /** A node key; Go's zero key comes back as the zero key. */
@@ -77,11 +94,34 @@ export class GoObject {
   }
 }
 
-/** @throws {DecodeError} */
+/** Deeper than anything a client sends, and far from what makes `JSON.stringify` run out of stack. */
+const maxDepth = 64;
+
+/** @throws {DecodeError} for what is no JSON or nested too deeply. */
 export function parseJson(body: string): unknown {
+  if (depthOf(body) > maxDepth) throw new DecodeError("too-deep", "body");
   try {
     return JSON.parse(body);
   } catch (cause) {
     throw new DecodeError("not-json", "body", { cause });
   }
+}
+
+const [quote, backslash, closing] = [0x22, 0x5c, 0x7d];
+/** Code units of `[` and `{`, `]` and `}` differ by this bit alone. */
+const braceBit = 0x20;
+
+/** How deep brackets nest in a JSON text; of other texts it says nothing. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === quote) isQuoted = !isQuoted;
+    else if (isQuoted) i += unit === backslash ? 1 : 0;
+    else if ((unit | braceBit) === closing) depth--;
+    else if ((unit | braceBit) === closing - 2) deepest = Math.max(deepest, ++depth);
+  }
+  return deepest;
 }

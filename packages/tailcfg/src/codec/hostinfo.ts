@@ -1,31 +1,79 @@
-import type { Hostinfo } from "../hostinfo.ts";
+import type { Hostinfo, NetInfo, Service } from "../hostinfo.ts";
+import { DecodeError } from "./decode-error.ts";
 import { GoObject } from "./go-json.ts";
-import { DecodeError } from "./go-time.ts";
 
 const maxListEntries = 4096;
+/** Bytes of what peers may get to see: a few services and keys are 2 KiB. */
+const maxKnownLength = 64 * 1024;
+const maxPort = 65_535;
+/** Ids of DERP regions. */
+const maxRegion = 65_535;
+const maxInt32 = 2 ** 31 - 1;
 
-/** Checks the fields we act on and keeps the rest as it came. @throws {DecodeError} */
+/**
+ * The fields that we act on or show to peers, of Go's types and under Go's names: one of another type would make the
+ * maps of all peers unreadable. The others are kept as they came. @throws {DecodeError}
+ */
 export function decodeHostinfo(value: unknown): Hostinfo {
   const host = new GoObject(value, "Hostinfo");
-  for (const name of ["Hostname", "OS", "OSVersion", "IPNVersion", "DeviceModel"]) host.string(name);
-  for (const name of ["RoutableIPs", "RequestTags", "sshHostKeys"]) {
-    if ((host.strings(name)?.length ?? 0) > maxListEntries) throw new DecodeError("too-long", name);
-  }
-  for (const service of listOf(host.get("Services"), "Services")) {
-    const { number, string } = fieldsOf(service);
-    if (string("Proto") === undefined || number("Port") === undefined) throw new DecodeError("bad-field", "Services");
-  }
-  host.object("NetInfo")?.number("PreferredDERP");
-  return value as Hostinfo;
+  const known = {
+    ...texts(host, ["Hostname", "OS", "OSVersion", "IPNVersion", "DeviceModel"]),
+    ...lists(host, ["RoutableIPs", "RequestTags", "sshHostKeys"]),
+    ...flags(host, ["ShieldsUp", "ShareeNode", "PeerRelay", "AppConnector"]),
+    Services: host.list("Services", maxListEntries)?.map(decodeService),
+    NetInfo: decodeNetInfo(host.get("NetInfo")),
+    Location: decodeLocation(host.object("Location")),
+  };
+  const { NetInfo: _unseen, ...shown } = known;
+  if (JSON.stringify(shown).length > maxKnownLength) throw new DecodeError("too-long", "Hostinfo");
+  return { ...others(value, known), ...present(known) };
 }
 
-function listOf(value: unknown, field: string): readonly unknown[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value) || value.length > maxListEntries) throw new DecodeError("bad-field", field);
-  return value;
+function texts(host: GoObject, names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, host.string(name)]));
 }
 
-function fieldsOf(value: unknown) {
-  const object = new GoObject(value, "Services");
-  return { number: (name: string) => object.number(name), string: (name: string) => object.string(name) };
+function lists(host: GoObject, names: readonly string[]): Record<string, readonly string[] | undefined> {
+  return Object.fromEntries(names.map((name) => [name, host.strings(name, maxListEntries)]));
+}
+
+function flags(host: GoObject, names: readonly string[]): Record<string, boolean | undefined> {
+  return Object.fromEntries(names.map((name) => [name, host.optionalBoolean(name)]));
+}
+
+function decodeService(value: unknown): Service {
+  const service = new GoObject(value, "Services");
+  const [Proto, Port, Description] = [
+    service.string("Proto"),
+    service.count("Port", maxPort),
+    service.string("Description"),
+  ];
+  if (Proto === undefined || Port === undefined) throw new DecodeError("bad-field", "Services");
+  return { Proto, Port, ...(Description !== undefined && { Description }) };
+}
+
+function decodeNetInfo(value: unknown): NetInfo | undefined {
+  if (value === undefined) return undefined;
+  const known = { PreferredDERP: new GoObject(value, "NetInfo").count("PreferredDERP", maxRegion) };
+  return { ...others(value, known), ...present(known) };
+}
+
+function decodeLocation(location: GoObject | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (!location) return undefined;
+  return present({
+    ...texts(location, ["Country", "CountryCode", "City", "CityCode"]),
+    Latitude: location.float("Latitude"),
+    Longitude: location.float("Longitude"),
+    Priority: location.count("Priority", maxInt32),
+  });
+}
+
+/** What an object holds besides `known`, whose names count in any letter case. */
+function others(value: unknown, known: object): Record<string, unknown> {
+  const taken = new Set(Object.keys(known).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(value as object).filter(([name]) => !taken.has(name.toLowerCase())));
+}
+
+function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

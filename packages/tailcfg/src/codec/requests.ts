@@ -1,12 +1,16 @@
 import { NodeKey } from "#keys/public-key.ts";
-import type { EndpointType, MapRequest } from "../map-request.ts";
+import type { MapRequest } from "../map-request.ts";
 import type { RegisterRequest } from "../register.ts";
+import { DecodeError } from "./decode-error.ts";
+import { isEndpoint } from "./endpoint.ts";
 import { GoObject, parseJson } from "./go-json.ts";
-import { DecodeError, parseGoTime } from "./go-time.ts";
+import { parseGoTime } from "./go-time.ts";
 import { decodeHostinfo } from "./hostinfo.ts";
 
 /** Clients send a few dozen candidates; more is not a client. */
 const maxEndpoints = 512;
+/** Clients on 32-bit machines read a peer's capability version into an `int`. */
+const maxVersion = 2 ** 31 - 1;
 
 /** @throws {DecodeError} naming the field that is wrong. */
 export function decodeRegisterRequest(body: string): RegisterRequest {
@@ -17,7 +21,7 @@ export function decodeRegisterRequest(body: string): RegisterRequest {
   const nlKey = request.nlKey("NLKey");
   const tailnet = request.string("Tailnet");
   return {
-    Version: request.number("Version") ?? 0,
+    Version: request.count("Version", maxVersion) ?? 0,
     NodeKey: presentNodeKey(request),
     OldNodeKey: request.nodeKey("OldNodeKey"),
     Hostinfo: decodeHostinfo(request.get("Hostinfo") ?? {}),
@@ -35,19 +39,17 @@ export function decodeMapRequest(body: string): MapRequest {
   const request = new GoObject(parseJson(body));
   const discoKey = request.discoKey("DiscoKey");
   const hostinfo = request.get("Hostinfo");
-  const endpoints = request.strings("Endpoints");
-  const types = request.numbers("EndpointTypes");
-  if ((endpoints?.length ?? 0) > maxEndpoints) throw new DecodeError("too-long", "Endpoints");
+  const endpoints = request.strings("Endpoints", maxEndpoints);
   return {
-    Version: request.number("Version") ?? 0,
+    Version: request.count("Version", maxVersion) ?? 0,
     NodeKey: presentNodeKey(request),
     Stream: request.boolean("Stream"),
     OmitPeers: request.boolean("OmitPeers"),
     ReadOnly: request.boolean("ReadOnly"),
     ...(discoKey !== undefined && { DiscoKey: discoKey }),
     ...(hostinfo !== undefined && { Hostinfo: decodeHostinfo(hostinfo) }),
-    ...(endpoints !== undefined && { Endpoints: endpoints }),
-    ...(types !== undefined && { EndpointTypes: types as readonly EndpointType[] }),
+    // What is no address would make the maps of all peers unreadable.
+    ...(endpoints !== undefined && { Endpoints: endpoints.filter(isEndpoint) }),
   };
 }
 
