@@ -78,7 +78,7 @@ function debugPages(live: Live): Readonly<Record<string, DebugPage>> {
       tailnets: live.world.tailnets.size,
       users: live.world.users.size,
       nodes: live.world.nodes.size,
-      mapStreams: [...live.tailnets].reduce((sum, tailnet) => sum + tailnet.sessionCount, 0),
+      mapStreams: [...live.tailnets].reduce((sum, tailnet) => sum + tailnet.sessions.count, 0),
       waitingLogins: live.world.authRequests.size,
       waitingCommands: live.backlog,
     }),

@@ -12,7 +12,7 @@ export function observeLive(live: Live, connections: () => number, telemetry: Te
   noiseConnections.onScrape((gauge) => gauge.set({}, connections()));
   mapStreams.onScrape((gauge) => {
     let open = 0;
-    for (const tailnet of live.tailnets) open += tailnet.sessionCount;
+    for (const tailnet of live.tailnets) open += tailnet.sessions.count;
     gauge.set({}, open);
   });
   const stopping = new AbortController();

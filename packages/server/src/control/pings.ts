@@ -84,7 +84,7 @@ export class Pings {
           resolve(body);
         },
       });
-      if (this.#live.tailnet(node.tailnet).ping(id, request(token))) return;
+      if (this.#live.tailnet(node.tailnet).sessions.ping(id, request(token))) return;
       clearTimeout(timer);
       this.#waiting.delete(token);
       reject(notConnected());
@@ -92,7 +92,7 @@ export class Pings {
   }
 }
 
-type PingSender = ReturnType<Live["tailnet"]>["ping"];
+type PingSender = ReturnType<Live["tailnet"]>["sessions"]["ping"];
 
 function notConnected(): PingError {
   return new PingError("not-connected", "the node is not connected");

@@ -44,14 +44,14 @@ export class RouteProbe implements Disposable {
 
   async #probe(tailnet: LiveTailnet, id: NodeId): Promise<void> {
     const { live, pings, timeoutMs, onProbed } = this.#options;
-    const stream = tailnet.sessionOf(id);
+    const stream = tailnet.sessions.of(id);
     const node = live.world.nodes.get(id);
     if (!stream || !node) return;
     const isAlive = await pings.probe(id, timeoutMs).then(
       () => true,
       () => false,
     );
-    if (tailnet.sessionOf(id) !== stream) return;
+    if (tailnet.sessions.of(id) !== stream) return;
     if (!isAlive && this.#answered.get(id) !== stream) {
       this.#answered.set(id, stream);
       return;

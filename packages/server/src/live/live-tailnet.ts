@@ -9,9 +9,8 @@ import {
   type PolicySettings,
   updatePolicy,
 } from "@headscale/policy";
-import type { DERPMap, DNSConfig, PingRequest, UserProfile } from "@headscale/tailcfg";
+import type { DERPMap, DNSConfig, UserProfile } from "@headscale/tailcfg";
 import {
-  isExpired,
   type Node,
   type NodeId,
   nodesOf,
@@ -21,13 +20,15 @@ import {
   usersOf,
   type World,
 } from "@headscale/tailnet";
-import { type NetmapSettings, type NetmapView, ownerProfile, shownHostinfo } from "@headscale/tailnet/netmap";
+import { type NetmapSettings, type NetmapView, ownerProfile } from "@headscale/tailnet/netmap";
 import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
 import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";
 import { RouterTable } from "./router-table.ts";
 import type { SessionSource } from "./session-source.ts";
+import { Sessions } from "./sessions.ts";
 import { touch, touchSelf } from "./touch.ts";
+import { nodeBits, presenceBits } from "./touched.ts";
 
 export type PolicyDocument = CompileInput["policy"];
 
@@ -56,8 +57,8 @@ export class LiveTailnet implements SessionSource {
   readonly id: TailnetId;
   readonly records = new RecordCache();
   readonly routers = new RouterTable();
+  readonly sessions = new Sessions();
   readonly #around: TailnetSurroundings;
-  readonly #sessions = new Map<NodeId, MapSession>();
   readonly #policyNodes = new Map<NodeId, PolicyNode>();
   readonly #shared = new Map<string, Buffer>();
   #profiles = new WeakMap<readonly number[], readonly UserProfile[]>();
@@ -133,54 +134,16 @@ export class LiveTailnet implements SessionSource {
     return piece;
   }
 
-  /** Opens a map stream; an older one of the same node is told to end after the new one is known. */
+  /** Opens the node's map stream. */
   openSession(viewer: NodeId): MapSession {
-    const session = new MapSession(viewer, this, this.#around.timing);
-    const older = this.#sessions.get(viewer);
-    this.#sessions.set(viewer, session);
-    older?.end();
+    const session = this.peek(viewer);
+    this.sessions.add(session);
     return session;
   }
 
   /** A session that hears of nothing, for one map. */
   peek(viewer: NodeId): MapSession {
     return new MapSession(viewer, this, this.#around.timing);
-  }
-
-  /** Forgets a stream that has ended; true when it was the node's newest, so that the node is now without one. */
-  closeSession(session: MapSession): boolean {
-    if (this.#sessions.get(session.viewer) !== session) return false;
-    this.#sessions.delete(session.viewer);
-    return true;
-  }
-
-  /** The node's open stream: another object after every reconnect. */
-  sessionOf(id: NodeId): MapSession | undefined {
-    return this.#sessions.get(id);
-  }
-
-  hasSession(id: NodeId): boolean {
-    return this.#sessions.has(id);
-  }
-
-  get sessionCount(): number {
-    return this.#sessions.size;
-  }
-
-  /** Sends a ping over the node's map stream; false when it has none. */
-  ping(id: NodeId, request: PingRequest): boolean {
-    const session = this.#sessions.get(id);
-    session?.ping(request);
-    return session !== undefined;
-  }
-
-  /** Everybody gets a whole map anew: the streams end and clients come back at once. */
-  restart(): void {
-    this.endSessions();
-  }
-
-  endSessions(): void {
-    for (const session of this.#sessions.values()) session.end();
   }
 
   /** Takes in committed changes of nodes and users, and tells exactly the sessions that may see them. */
@@ -238,7 +201,7 @@ export class LiveTailnet implements SessionSource {
   }
 
   #tellAffected(affected: Affected): void {
-    const session = (id: number) => this.#sessions.get(id as NodeId);
+    const session = (id: number) => this.sessions.of(id);
     for (const [viewer, { added, removed }] of affected.peers) {
       const open = session(viewer);
       if (!open) continue;
@@ -260,19 +223,18 @@ export class LiveTailnet implements SessionSource {
   }
 
   #touchViewers(id: number, bits: number): void {
-    if (bits === 0 || this.#sessions.size === 0) return;
-    for (const viewer of this.#policy.peersOf(id)) this.#sessions.get(viewer as NodeId)?.touchPeer(id, bits);
+    this.sessions.touchPeer(this.#policy.peersOf(id), id, bits);
   }
 
   #tellNode({ before, after }: NodeDifference): void {
     if (!after) {
-      if (before) this.#sessions.get(before.id)?.end();
+      if (before) this.sessions.of(before.id)?.end();
       return;
     }
     const bits = before ? nodeBits(before, after, this.#around.now()) : touch.record;
     if (bits === 0) return;
     if (before && before.owner !== after.owner) this.#profiles = new WeakMap();
-    this.#sessions.get(after.id)?.touchSelf(touchSelf.record);
+    this.sessions.of(after.id)?.touchSelf(touchSelf.record);
     this.#touchViewers(after.id, bits);
   }
 
@@ -280,7 +242,7 @@ export class LiveTailnet implements SessionSource {
     for (const node of this.#policyNodes.values()) {
       if (node.userId !== id) continue;
       this.#touchViewers(node.id, touch.profile);
-      this.#sessions.get(node.id as NodeId)?.touchSelf(touchSelf.record);
+      this.sessions.of(node.id)?.touchSelf(touchSelf.record);
     }
   }
 
@@ -295,7 +257,7 @@ export class LiveTailnet implements SessionSource {
       const moved = this.routers.update(id, node, after, this.#isOnline);
       this.#updatePolicy(this.#nodeChange([{ before: node, after: node }], moved));
     }
-    if (before.hostinfo.ShieldsUp !== after.hostinfo.ShieldsUp) this.#sessions.get(id)?.touchSelf(touchSelf.filters);
+    if (before.hostinfo.ShieldsUp !== after.hostinfo.ShieldsUp) this.sessions.of(id)?.touchSelf(touchSelf.filters);
     this.#touchViewers(id, bits);
   }
 
@@ -308,45 +270,7 @@ export class LiveTailnet implements SessionSource {
   /** The moment of a node's key expiry has passed. */
   keyExpired(id: NodeId): void {
     this.records.invalidate(id);
-    this.#sessions.get(id)?.touchSelf(touchSelf.record);
+    this.sessions.of(id)?.touchSelf(touchSelf.record);
     this.#touchViewers(id, touch.record);
   }
-
-  /** DERP map or DNS settings changed for everybody. */
-  touchAll(bits: number): void {
-    for (const session of this.#sessions.values()) session.touchSelf(bits);
-  }
-}
-
-/** What of the record a change of the durable half touches. */
-function nodeBits(before: Node, after: Node, now: number): number {
-  const same = (a: Node, b: Node) =>
-    a.name === b.name &&
-    a.owner === b.owner &&
-    a.ipv4 === b.ipv4 &&
-    a.ipv6 === b.ipv6 &&
-    a.machineKey === b.machineKey &&
-    isExpired(a, now) === isExpired(b, now);
-  const patch =
-    (before.nodeKey === after.nodeKey ? 0 : touch.nodeKey) | (before.expiry === after.expiry ? 0 : touch.keyExpiry);
-  return same(before, after) ? patch : touch.record;
-}
-
-/** What of the record a change of presence touches. */
-function presenceBits(before: Presence, after: Presence): number {
-  const differs = (name: "discoKey" | "homeDerp" | "capVersion" | "online" | "endpoints", bit: number) =>
-    before[name] === after[name] ? 0 : bit;
-  const hostinfo = before.hostinfo !== after.hostinfo && shown(before) !== shown(after) ? touch.record : 0;
-  return (
-    hostinfo |
-    differs("discoKey", before.discoKey === undefined ? touch.record : touch.discoKey) |
-    differs("homeDerp", touch.homeDerp) |
-    differs("capVersion", touch.capVersion) |
-    differs("online", touch.online) |
-    differs("endpoints", touch.endpoints)
-  );
-}
-
-function shown({ hostinfo }: Presence): string {
-  return JSON.stringify(shownHostinfo(hostinfo));
 }

@@ -1,15 +1,12 @@
 import type { PolicySettings } from "@headscale/policy";
 import type { DERPMap, DNSConfig, Hostinfo, MapRequest } from "@headscale/tailcfg";
-import type { NodeKey } from "@headscale/tailcfg/keys";
 import {
-  type AuthRequestId,
   type Change,
   type Circumstances,
   type Command,
   isExpired,
   type Node,
   type NodeId,
-  type PolicyJudge,
   type Presence,
   type TailnetId,
   type TailnetSettings,
@@ -22,44 +19,17 @@ import {
   purgeAuthRequests,
   reportHostinfo,
 } from "@headscale/tailnet/commands";
-import type { NetmapSettings } from "@headscale/tailnet/netmap";
 import { ChangeFeed } from "./change-feed.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import type { LiveOptions } from "./live-options.ts";
 import { LiveTailnet, type PolicyDocument } from "./live-tailnet.ts";
-import type { MapSession, SessionTiming } from "./map-session.ts";
-import { policyNode } from "./policy-input.ts";
-import { PresenceBook, type PresenceStore } from "./presence-book.ts";
+import type { MapSession } from "./map-session.ts";
+import { policyJudge } from "./policy-judge.ts";
+import { PresenceBook } from "./presence-book.ts";
 import { afterReport, mergeHostinfo } from "./presence-rules.ts";
 import { touchSelf } from "./touch.ts";
-import { type CommitLog, WriteQueue } from "./write-queue.ts";
-
-export interface LiveOptions {
-  readonly store: CommitLog & PresenceStore;
-  readonly world: World;
-  readonly presence: Iterable<readonly [NodeId, Presence]>;
-  /** Reads the changes that another writer made since `world`. */
-  catchUp(world: World): Promise<World>;
-  readonly settings: TailnetSettings;
-  readonly netmap: NetmapSettings;
-  readonly policySettings: PolicySettings;
-  readonly timing: SessionTiming;
-  readonly limits: {
-    readonly maxWaitingCommands: number;
-    /** A node without a stream is shown as online for this long, to ride out reconnects. */
-    readonly offlineGraceMs: number;
-    readonly ephemeralInactivityMs: number;
-    readonly presenceFlushMs: number;
-  };
-  /** The policy in force for a tailnet; a text that does not parse is the caller's to report. */
-  policyOf(world: World, tailnet: TailnetId): PolicyDocument;
-  readonly derpMap: DERPMap;
-  dns(world: World, tailnet: TailnetId): DNSConfig;
-  readonly now?: () => number;
-  readonly random?: () => number;
-  /** A node key became good, or stopped being one: relays let its owner in or throw it out. */
-  onNodeKey?(key: NodeKey, isGood: boolean): void;
-  onError(what: string, error: unknown): void;
-}
+import { touchedTailnets } from "./touched-tailnets.ts";
+import { WriteQueue } from "./write-queue.ts";
 
 /** The running state of the server: the durable world behind its one writer, presence, and every tailnet's sessions. */
 export class Live implements AsyncDisposable {
@@ -68,10 +38,7 @@ export class Live implements AsyncDisposable {
   readonly #queue: WriteQueue;
   readonly #presence: PresenceBook;
   readonly #tailnets = new Map<TailnetId, LiveTailnet>();
-  readonly #expiries: Deadlines<NodeId>;
-  readonly #departures: Deadlines<NodeId>;
-  readonly #ephemerals: Deadlines<NodeId>;
-  readonly #logins: Deadlines<AuthRequestId>;
+  readonly #lifetimes: Lifetimes;
   readonly #flushTimer: NodeJS.Timeout;
   #derpMap: DERPMap;
   #dns = new Map<TailnetId, DNSConfig>();
@@ -91,13 +58,12 @@ export class Live implements AsyncDisposable {
       catchUp: options.catchUp,
       maxWaiting: options.limits.maxWaitingCommands,
     });
-    this.#expiries = new Deadlines((id) => this.#keyExpired(id), this.now);
-    this.#departures = new Deadlines((id) => this.#departed(id), this.now);
-    this.#ephemerals = new Deadlines((id) => this.#abandon(id), this.now);
-    this.#logins = new Deadlines(
-      () => this.#background("purging logins", this.execute(purgeAuthRequests, "system")),
-      this.now,
-    );
+    this.#lifetimes = new Lifetimes(this.now, options.limits, {
+      keyExpired: (id) => this.#keyExpired(id),
+      departed: (id) => this.#departed(id),
+      abandoned: (id) => this.#abandon(id),
+      loginRanOut: () => this.#background("purging logins", this.execute(purgeAuthRequests, "system")),
+    });
     this.#flushTimer = setInterval(() => void this.#presence.flush(), options.limits.presenceFlushMs);
   }
 
@@ -106,10 +72,9 @@ export class Live implements AsyncDisposable {
     const live = new Live(options);
     await live.execute(ensureDefaultTailnet, "system");
     for (const node of live.world.nodes.values()) {
-      live.#armExpiry(node);
-      if (node.ephemeral) live.#ephemerals.set(node.id, live.now() + options.limits.ephemeralInactivityMs);
+      live.#lifetimes.found(node);
     }
-    for (const request of live.world.authRequests.values()) live.#logins.set(request.id, request.expiresAt);
+    for (const request of live.world.authRequests.values()) live.#lifetimes.login(request);
     return live;
   }
 
@@ -208,8 +173,7 @@ export class Live implements AsyncDisposable {
 
   /** Opens the node's map stream: it is online from here on. */
   connect(node: Node): MapSession {
-    this.#departures.delete(node.id);
-    this.#ephemerals.delete(node.id);
+    this.#lifetimes.connected(node.id);
     const session = this.tailnet(node.tailnet).openSession(node.id);
     const before = this.#presence.get(node.id);
     if (!before.online) this.#setPresence(node.id, before, { ...before, online: true });
@@ -218,33 +182,28 @@ export class Live implements AsyncDisposable {
 
   /** A map stream has ended; the node goes offline after a grace period without another one. */
   disconnect(tailnet: TailnetId, session: MapSession): void {
-    if (!this.#tailnets.get(tailnet)?.closeSession(session)) return;
+    if (!this.#tailnets.get(tailnet)?.sessions.remove(session)) return;
     if (!this.world.nodes.has(session.viewer)) return;
-    this.#departures.set(session.viewer, this.now() + this.#options.limits.offlineGraceMs);
+    this.#lifetimes.disconnected(session.viewer);
   }
 
   #departed(id: NodeId): void {
     const node = this.world.nodes.get(id);
-    if (!node || this.tailnet(node.tailnet).hasSession(id)) return;
+    if (!node || this.tailnet(node.tailnet).sessions.of(id)) return;
     const before = this.#presence.get(id);
     this.#setPresence(id, before, { ...before, online: false, lastSeen: this.now() });
-    if (node.ephemeral) this.#ephemerals.set(id, this.now() + this.#options.limits.ephemeralInactivityMs);
+    this.#lifetimes.left(node);
   }
 
   #abandon(id: NodeId): void {
     const node = this.world.nodes.get(id);
-    if (!node?.ephemeral || this.tailnet(node.tailnet).hasSession(id)) return;
+    if (!node?.ephemeral || this.tailnet(node.tailnet).sessions.of(id)) return;
     this.#background("removing an ephemeral node", this.execute(deleteNode(id), "system"));
   }
 
   #keyExpired(id: NodeId): void {
     const node = this.world.nodes.get(id);
     if (node && isExpired(node, this.now())) this.tailnet(node.tailnet).keyExpired(id);
-  }
-
-  #armExpiry(node: Node): void {
-    if (node.expiry !== undefined && node.expiry > this.now()) this.#expiries.set(node.id, node.expiry);
-    else this.#expiries.delete(node.id);
   }
 
   /** Another policy document is in force for a tailnet. */
@@ -255,13 +214,13 @@ export class Live implements AsyncDisposable {
   setDerpMap(derpMap: DERPMap): void {
     if (JSON.stringify(derpMap) === JSON.stringify(this.#derpMap)) return;
     this.#derpMap = derpMap;
-    for (const tailnet of this.#tailnets.values()) tailnet.touchAll(touchSelf.derpMap);
+    for (const tailnet of this.#tailnets.values()) tailnet.sessions.touchAll(touchSelf.derpMap);
   }
 
   /** Names or resolvers changed: everybody gets the DNS settings anew. */
   dnsChanged(): void {
     this.#dns = new Map();
-    for (const tailnet of this.#tailnets.values()) tailnet.touchAll(touchSelf.dns);
+    for (const tailnet of this.#tailnets.values()) tailnet.sessions.touchAll(touchSelf.dns);
   }
 
   #dnsOf(tailnet: TailnetId): DNSConfig {
@@ -279,44 +238,19 @@ export class Live implements AsyncDisposable {
       actor,
       settings: this.#options.settings,
       random: this.#options.random ?? Math.random,
-      policy: (tailnet) => this.#judge(tailnet),
+      policy: (tailnet) => policyJudge(this.tailnet(tailnet), (node) => this.#presence.get(node.id)),
       presence: (node) => this.#presence.get(node.id),
     };
   }
 
-  #judge(id: TailnetId): PolicyJudge {
-    const tailnet = this.tailnet(id);
-    return {
-      mayTag: (userId, tag) => userId !== undefined && tailnet.policy.mayAssignTag({ userId }, tag),
-      isDefinedTag: (tag) => tailnet.policy.definedTags.has(tag),
-      autoApproved: (node, announced) => {
-        if (announced.length === 0) return [];
-        const seen = policyNode(node, this.#presence.get(node.id), tailnet.routers.primaries);
-        return tailnet.policy.autoApprovedRoutes({ ...seen, advertisedRoutes: announced });
-      },
-    };
-  }
-
   #committed(before: World, after: World, changes: readonly Change[]): void {
-    const touched = new Map<TailnetId, { nodes: Set<NodeId>; users: Set<number>; renamed: boolean }>();
-    const of = (id: TailnetId) => {
-      let entry = touched.get(id);
-      if (!entry) {
-        entry = { nodes: new Set(), users: new Set(), renamed: false };
-        touched.set(id, entry);
-      }
-      return entry;
-    };
     for (const change of changes) {
-      if (change.subject === "node") of(change.tailnet).nodes.add(change.id);
-      if (change.subject === "user") of(change.tailnet).users.add(change.id);
-      if (change.kind === "tailnet-renamed") of(change.tailnet).renamed = true;
-      if (change.subject === "auth-request" && change.after) this.#logins.set(change.after.id, change.after.expiresAt);
+      if (change.subject === "auth-request" && change.after) this.#lifetimes.login(change.after);
     }
-    for (const [id, { nodes, users, renamed }] of touched) {
+    for (const [id, { nodes, users, renamed }] of touchedTailnets(changes)) {
       const differences = [...nodes].map((node) => ({ before: before.nodes.get(node), after: after.nodes.get(node) }));
       for (const { before: old, after: now } of differences) this.#nodeCommitted(old, now);
-      const userList = [...users].map((user) => ({ id: user, after: after.users.get(user as never) }));
+      const userList = [...users].map((user) => ({ id: user, after: after.users.get(user) }));
       this.#tailnets.get(id)?.changed(differences, userList);
       if (renamed) this.#tailnetRenamed(id);
     }
@@ -328,13 +262,10 @@ export class Live implements AsyncDisposable {
       if (before) this.#options.onNodeKey?.(before.nodeKey, false);
       if (after) this.#options.onNodeKey?.(after.nodeKey, true);
     }
-    if (after) this.#armExpiry(after);
-    if (after?.ephemeral && !before)
-      this.#ephemerals.set(after.id, this.now() + this.#options.limits.ephemeralInactivityMs);
+    if (after) this.#lifetimes.changed(after);
+    if (after && !before) this.#lifetimes.left(after);
     if (after || !before) return;
-    this.#expiries.delete(before.id);
-    this.#departures.delete(before.id);
-    this.#ephemerals.delete(before.id);
+    this.#lifetimes.removed(before.id);
     this.#presence.forget(before.id);
   }
 
@@ -342,7 +273,7 @@ export class Live implements AsyncDisposable {
     this.#dns.delete(id);
     const tailnet = this.#tailnets.get(id);
     tailnet?.records.invalidateAll();
-    tailnet?.restart();
+    tailnet?.sessions.endAll();
   }
 
   #background(what: string, work: Promise<unknown>): void {
@@ -352,8 +283,8 @@ export class Live implements AsyncDisposable {
   /** Writes what is still in memory; map streams are told to end. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#flushTimer);
-    for (const timers of [this.#expiries, this.#departures, this.#ephemerals, this.#logins]) timers[Symbol.dispose]();
-    for (const tailnet of this.#tailnets.values()) tailnet.endSessions();
+    this.#lifetimes[Symbol.dispose]();
+    for (const tailnet of this.#tailnets.values()) tailnet.sessions.endAll();
     await this.#queue.idle();
     await this.#presence.flush();
   }
