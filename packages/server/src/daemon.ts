@@ -83,7 +83,10 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     admin: {
       live,
       pinger: control.pings,
-      ping: () => store.ping(),
+      store,
+      policies,
+      maxWatchers: config.limits.watchers,
+      version: build.version,
       events: {
         credentialRefused: (source) => events.credentialRefused(telemetry, "api-key", source),
         failed: (where, error) => events.unexpectedError(telemetry, where, error),

@@ -1,22 +1,33 @@
 import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connect";
+import { AuditService } from "@headscale/gen/headscale/v1/audit_pb.ts";
 import { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
 import { NodeService } from "@headscale/gen/headscale/v1/node_pb.ts";
 import { TailnetService } from "@headscale/gen/headscale/v1/tailnet_pb.ts";
 import { UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
+import { WatchService } from "@headscale/gen/headscale/v1/watch_pb.ts";
+import type { Store } from "@headscale/store";
 import type { Live } from "#live/live.ts";
+import type { PolicyKeeper } from "#live/policy-keeper.ts";
 import { apiKeyRpcs } from "./apikeys.ts";
+import { auditService } from "./audit.ts";
 import { authRpcs } from "./auth-requests.ts";
 import { authenticate } from "./caller.ts";
 import { translateErrors } from "./errors.ts";
 import { type NodePinger, nodeRpcs, nodeService } from "./nodes.ts";
+import { policyRpcs } from "./policy.ts";
 import { preAuthKeyRpcs } from "./preauthkeys.ts";
 import { tailnetService } from "./tailnets.ts";
 import { userRpcs, userService } from "./users.ts";
+import { watchService } from "./watch.ts";
 
 export interface AdminOptions {
   readonly live: Live;
+  readonly store: Store;
+  readonly policies: PolicyKeeper;
+  /** Watch streams at once. */
+  readonly maxWatchers: number;
+  readonly version: string;
   readonly pinger: NodePinger;
-  ping(): Promise<void>;
   readonly events: {
     credentialRefused(source: string): void;
     failed(where: string, error: unknown): void;
@@ -30,22 +41,25 @@ export function adminInterceptors({ live, events }: AdminOptions): Interceptor[]
 
 /** Registers all admin services. */
 export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => ConnectRouter {
-  const { live, pinger } = options;
-  const headscale: Partial<ServiceImpl<typeof HeadscaleService>> = {
+  const { live, store, policies, pinger } = options;
+  const headscale: ServiceImpl<typeof HeadscaleService> = {
     ...userRpcs(live),
     ...preAuthKeyRpcs(live),
     ...nodeRpcs(live),
     ...authRpcs(live),
     ...apiKeyRpcs(live),
+    ...policyRpcs(live, policies),
     async health() {
-      await options.ping();
-      return { databaseConnectivity: true };
+      await store.ping();
+      return { databaseConnectivity: true, version: options.version };
     },
   };
   return (router) =>
     router
       .service(HeadscaleService, headscale)
       .service(NodeService, nodeService(live, pinger))
+      .service(AuditService, auditService(live, store))
+      .service(WatchService, watchService(live, store, options.maxWatchers))
       .service(TailnetService, tailnetService(live))
       .service(UserService, userService(live));
 }

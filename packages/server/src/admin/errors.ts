@@ -39,16 +39,32 @@ export function toConnectError(error: unknown): ConnectError | undefined {
   return undefined;
 }
 
-/** Gives every failure its code; what nobody expected is logged and told as "internal error". */
+/** Gives every failure its code, of single answers and of streams; what nobody expected is logged and told as "internal error". */
 export function translateErrors(onUnexpected: (where: string, error: unknown) => void): Interceptor {
   return (next) => async (request) => {
-    try {
-      return await next(request);
-    } catch (error) {
+    const translate = (error: unknown): ConnectError => {
       const known = toConnectError(error);
-      if (known) throw known;
+      if (known) return known;
       onUnexpected(request.method.name, error);
-      throw new ConnectError("internal error", Code.Internal);
+      return new ConnectError("internal error", Code.Internal);
+    };
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: translated(response.message, translate) } : response;
+    } catch (error) {
+      throw translate(error);
     }
   };
+}
+
+/** The same stream; what it throws is translated. */
+async function* translated<T>(
+  stream: AsyncIterable<T>,
+  translate: (error: unknown) => ConnectError,
+): AsyncGenerator<T> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw translate(error);
+  }
 }

@@ -1,9 +1,17 @@
 import { openPostgresStore, openSqliteStore, type Store } from "@headscale/store";
-import type { DatabaseConfig, PostgresConfig } from "#config/section/database.ts";
+import type { DatabaseConfig, PostgresConfig, SqliteConfig } from "#config/section/database.ts";
 
 /** The one place that chooses a store. @throws {StoreError} */
 export function openStore(config: DatabaseConfig): Promise<Store> {
-  return config.kind === "sqlite" ? openSqliteStore({ path: config.path }) : openPostgresStore(postgresOptions(config));
+  return config.kind === "sqlite" ? openSqliteStore(sqliteOptions(config)) : openPostgresStore(postgresOptions(config));
+}
+
+function sqliteOptions({
+  path,
+  writeAheadLog,
+  walAutocheckpointPages,
+}: SqliteConfig): Parameters<typeof openSqliteStore>[0] {
+  return { path, writeAheadLog, walAutocheckpointPages };
 }
 
 function postgresOptions(config: PostgresConfig): Parameters<typeof openPostgresStore>[0] {
