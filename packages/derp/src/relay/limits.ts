@@ -27,7 +27,7 @@ export interface RelayLimits {
   readonly pongTimeoutMs: number;
   /** Connections before their login is done, all addresses together. */
   readonly pendingLogins: number;
-  /** Connections of one source address. */
+  /** Connections of one source address, which may be that of a large network, or of a proxy that hides them all. */
   readonly connectionsPerAddress: number;
   readonly rateLimit?: RateLimit;
 }
@@ -42,7 +42,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   refusalMs: 10_000,
   pongTimeoutMs: 30_000,
   pendingLogins: 2_000,
-  connectionsPerAddress: 4_096,
+  connectionsPerAddress: 16_384,
 };
 
 /** Undefined: no limit. */

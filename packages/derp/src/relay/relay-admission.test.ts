@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { NodeKey } from "@headscale/tailcfg/keys";
 import { describe, expect, test } from "vitest";
 import { BoxIdentity } from "#box/nacl-box.ts";
@@ -103,6 +104,24 @@ describe("a relay with a verifier", () => {
       FrameType.pong,
       FrameType.pong,
     ]);
+  });
+});
+
+describe("a login that the verifier has yet to judge", () => {
+  test("costs bounded memory, whatever the client sends meanwhile", async () => {
+    const verdict = Promise.withResolvers<boolean>();
+    const fixture = new RelayFixture({ verifier: { allow: () => verdict.promise } });
+    const wire = fixture.wire(login);
+    await wire.awaitFrames(1);
+    const flood = frameOf(FrameType.sendPacket, Buffer.alloc(50_000));
+    for (let i = 0; i < 200; i++) wire.socket.write(flood);
+    for (let i = 0; i < 100; i++) await turn();
+    expect(fixture.relay.stats().heldBytes).toBeLessThan(200_000);
+    wire.socket.write(frameOf(FrameType.ping, Buffer.alloc(8)));
+    verdict.resolve(true);
+    const frames = await wire.awaitFrames(3);
+    expect(frames[2]?.type).toBe(FrameType.pong);
+    expect(fixture.relay.stats().packetsReceived).toBe(200);
   });
 });
 

@@ -26,6 +26,8 @@ import { webSocketTransport } from "./websocket-transport.ts";
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 const NOTHING = Buffer.alloc(0);
+/** How long a refused client may take to read why. */
+const HANG_UP_MS = 1_000;
 
 /** What happened to a client. `key` is missing if it never proved one. */
 export interface RelayEvent {
@@ -44,6 +46,7 @@ export interface RelayOptions {
   readonly limits?: Partial<RelayLimits>;
   /** Milliseconds that never go back. */
   readonly now?: () => number;
+  /** Must not throw. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
 
@@ -123,10 +126,9 @@ class SocketRelay implements Relay {
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, source?: Source): void {
     const handshake = readHandshake(request.headers);
-    socket.on("error", () => {}); // the transport listens too late for a socket that is refused
-    if (handshake.kind === "refuse") socket.end(refusal(handshake.status, handshake.text));
+    if (handshake.kind === "refuse") hangUp(socket, refusal(handshake.status, handshake.text));
     else if (this.#isFull(source?.address ?? request.socket.remoteAddress ?? ""))
-      socket.end(refusal(503, "try another relay"));
+      hangUp(socket, refusal(503, "try another relay"));
     else if (handshake.kind === "websocket") this.#upgradeWebSocket(request, socket, head, source);
     else {
       const preamble = handshake.fastStart ? NOTHING : switchingProtocols(this.#context.identity.publicKey);
@@ -259,6 +261,14 @@ class SocketRelay implements Relay {
   #broadcast(subject: string, frame: Buffer): void {
     for (const { connection } of this.#sessions) connection?.outbox.control(subject, frame);
   }
+}
+
+/** Says a last word and closes, even if the other side does not. */
+function hangUp(socket: Duplex, answer: Buffer): void {
+  socket.on("error", () => {});
+  socket.resume();
+  socket.end(answer);
+  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
 }
 
 function isNotIdeal(request: IncomingMessage): boolean {

@@ -102,6 +102,7 @@ export class Session implements FrameSink {
     const info = openClientInfo(box, bytes.subarray(start + KEY_BYTES, end));
     this.#key = rawKeyAt(keyBytes, 0);
     const hasMeshRight = this.#hasMeshRight(info);
+    this.transport.pause(); // what comes while the verifier thinks stays in the network
     const welcome = () =>
       this.#welcome(keyBytes, info, hasMeshRight, sealServerInfo(box, this.#announcedLimit(hasMeshRight)));
     void this.#admit(hasMeshRight).then((allowed) => {
@@ -149,7 +150,7 @@ export class Session implements FrameSink {
     const health = this.#context.health();
     if (health !== "") outbox.control("health", frameOf(FrameType.health, Buffer.from(health)));
     this.#context.onLogin(this);
-    this.#reader.resume();
+    this.#release();
   }
 
   readonly #release = (): void => {

@@ -52,6 +52,32 @@ async function shown(port: number, options: tls.ConnectionOptions = {}) {
   };
 }
 
+/** What a server says in the clear of a TLS 1.2 handshake: its certificates, that is. */
+async function handshakeBytes(port: number): Promise<Buffer> {
+  let said = Buffer.alloc(0);
+  const tap = net.createServer((client) => {
+    const server = net.connect(port, "127.0.0.1");
+    server.on("data", (chunk) => {
+      said = Buffer.concat([said, chunk]);
+    });
+    client.pipe(server).pipe(client);
+    client.on("close", () => server.destroy());
+  });
+  tap.listen(0, "127.0.0.1");
+  await once(tap, "listening");
+  const socket = tls.connect({
+    port: (tap.address() as net.AddressInfo).port,
+    host: "127.0.0.1",
+    rejectUnauthorized: false,
+    maxVersion: "TLSv1.2",
+  });
+  await once(socket, "secureConnect");
+  socket.destroy();
+  tap.close();
+  await once(tap, "close");
+  return said;
+}
+
 describe("a stand-alone relay", () => {
   test("says what to put into a DERP map, and lets clients in who follow it", async () => {
     const { node, join, relay, port } = await start();
@@ -137,6 +163,17 @@ describe("a stand-alone relay", () => {
     expect((await shown(port)).pin).toBe(fresh);
     await until(() => relay.stats().connections === 1);
     client.close();
+  });
+
+  test("shows its meta certificate behind the leaf, once, also after a reload", async () => {
+    const { port, relay, reload } = await start("--state-dir", directory());
+    const name = `derpkey${relay.publicKey.slice("nodekey:".length)}`;
+    for (const again of [false, true]) {
+      if (again) reload();
+      const said = (await handshakeBytes(port)).toString("latin1");
+      expect(said.split(name)).toHaveLength(3); // subject and issuer
+      expect(said.indexOf(name)).toBeGreaterThan(said.indexOf("127.0.0.1"));
+    }
   });
 
   test("takes rate limits from a file, also anew", async () => {
