@@ -213,6 +213,28 @@ describe("an HTTP/2 client", () => {
     expect(attacker.heardText).not.toContain("reached");
   });
 
+  test("that sends nothing but heads that are refused is hung up on", async () => {
+    const { port } = await openEdge();
+    const fields = Object.fromEntries(Array.from({ length: 300 }, (_, field) => [`x-${field}`, "1"]));
+    const block = headerBlock("GET", fields);
+    const attacker = await client(port, "127.0.0.2");
+    const rounds = await persist(attacker, (n) =>
+      frame(frameType.headers, flag.endHeaders | flag.endStream, oddStream(n), block),
+    );
+    expect(rounds).toBeLessThan(20_000);
+  });
+
+  test("that uploads as much as it may, again and again, is not taken for one", async () => {
+    const { url } = await openEdge();
+    const session = connectHttp2(url);
+    onTestFinished(() => session.destroy());
+    for (let n = 0; n < 10; n++) {
+      const stream = session.request({ ":path": "/", ":method": "POST" });
+      stream.end("x".repeat(4_000_000));
+      expect(JSON.parse(await text(stream)).body).toHaveLength(4_000_000);
+    }
+  });
+
   test("that comes back to offend again and again is refused for a while, alone", async () => {
     const events: unknown[] = [];
     const offences = { most: 3, perMs: 60_000, restMs: 60_000 };

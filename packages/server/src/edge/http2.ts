@@ -7,6 +7,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { EdgeLimits } from "./limits.ts";
+import { watchUnexplainedBytes } from "./unexplained-bytes.ts";
 
 export interface Http2Handlers {
   request(request: Http2ServerRequest, response: Http2ServerResponse): void;
@@ -28,11 +29,16 @@ export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2S
     maxSessionInvalidFrames: 50,
     maxSessionRejectedStreams: 50,
   });
+  const punish = (session: ServerHttp2Session, code: string) => {
+    handlers.offence(session, code);
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  };
   server.on("session", (session) => {
     handlers.session(session);
     closeWhenIdle(session, limits.sessionIdleMs);
-    limitControlFrames(session, limits.controlFrames, () => handlers.offence(session, "too-many-control-frames"));
+    limitControlFrames(session, limits.controlFrames, () => punish(session, "too-many-control-frames"));
   });
+  watchUnexplainedBytes(server, (session) => punish(session, "refused-heads"));
   server.on("sessionError", (error: Error & { code?: string }, session) => {
     if (protocolError.test(error.code ?? "")) handlers.offence(session, error.code ?? "");
   });
@@ -66,7 +72,6 @@ function limitControlFrames(
     since = now;
     if (tokens >= 0 || session.destroyed) return;
     exceeded();
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
   session.on("ping", count).on("remoteSettings", count);
 }

@@ -1,0 +1,66 @@
+import { EventEmitter } from "node:events";
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+
+const everyMs = 250;
+/** What a session may receive in that time that is neither a request's head nor its body: control frames, padding. */
+const unexplainedBytes = 256 * 1024;
+/** A stream's share that may wait, unread, in its flow-control window (RFC 9113 §6.9.2). */
+const windowBytes = 65_535;
+/** Frame header, pseudo fields and the worst that HPACK adds to short fields. */
+const headBytes = 512;
+
+interface Account {
+  received: number;
+  explained: number;
+}
+
+/**
+ * Finds sessions that send heads which Node refuses below us (too many fields, too long): no event tells of those, but
+ * their bytes are received and become nothing. `found` is called once for such a session.
+ */
+export function watchUnexplainedBytes(server: Http2Server, found: (session: ServerHttp2Session) => void): void {
+  const accounts = new Map<ServerHttp2Session, Account>();
+  let timer: NodeJS.Timeout | undefined;
+  const look = () => {
+    for (const [session, account] of accounts) {
+      if (session.destroyed || !isFlooding(session, account)) continue;
+      accounts.delete(session);
+      found(session);
+    }
+  };
+  server.on("session", (session) => {
+    accounts.set(session, { received: 0, explained: 0 });
+    timer ??= setInterval(look, everyMs).unref();
+    session.once("close", () => {
+      accounts.delete(session);
+      if (accounts.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    });
+    session.on("stream", (stream, _headers, _flags, rawHeaders) => {
+      const account = accounts.get(session);
+      if (account) explain(account, stream, rawHeaders);
+    });
+  });
+}
+
+/** Closes the book on the time since the last look. */
+function isFlooding(session: ServerHttp2Session, account: Account): boolean {
+  const { bytesRead } = session.socket;
+  const received = bytesRead - account.received;
+  const unexplained = received - account.explained;
+  account.received = bytesRead;
+  account.explained = 0;
+  // Half: TLS records and small frames have overheads of their own.
+  return unexplained > unexplainedBytes && unexplained > received / 2;
+}
+
+function explain(account: Account, stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
+  account.explained += rawHeaders.reduce((sum, text) => sum + text.length, headBytes);
+  if (stream.readableEnded) return;
+  account.explained += windowBytes;
+  // Past Readable's own `on`, which would start the flow.
+  EventEmitter.prototype.prependListener.call(stream, "data", (chunk: Buffer) => {
+    account.explained += chunk.length;
+  });
+}
