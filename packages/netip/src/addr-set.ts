@@ -5,10 +5,11 @@ import { type Prefix, prefixRange } from "./prefix.ts";
 /** Both families on one number line, IPv4 far below IPv6, so that the algebra need not know about families. */
 const lineStart = { 4: 0n, 6: 1n << 128n } as const satisfies Record<Family, bigint>;
 
-/** Closed interval on the line. */
+/** Closed interval on the line. One that came from a single address keeps its text, since writing IPv6 is slow. */
 interface Span {
   readonly first: bigint;
   readonly last: bigint;
+  readonly text?: string;
 }
 
 /** An immutable set of addresses of both families; equal sets have equal `texts()`. */
@@ -29,7 +30,7 @@ export class AddrSet {
   }
 
   static ofAddrs(addrs: Iterable<Addr>): AddrSet {
-    return AddrSet.ofRanges(Array.from(addrs, rangeOfAddr));
+    return new AddrSet(normalise(Array.from(addrs, (addr) => ({ ...toSpan(rangeOfAddr(addr)), text: addr }))));
   }
 
   static ofPrefixes(prefixes: Iterable<Prefix>): AddrSet {
@@ -128,7 +129,7 @@ export class AddrSet {
 
   /** One text a range: `a`, `a/n` or `a-b`, whichever fits exactly. */
   texts(): readonly string[] {
-    this.#texts ??= this.ranges.map(formatAddrRange);
+    this.#texts ??= this.#spans.map((span) => span.text ?? formatAddrRange(toRange(span)));
     return this.#texts;
   }
 

@@ -18,8 +18,11 @@ export type {
   UserRole,
 } from "./engine.ts";
 export { PolicyError, type PolicyErrorCode, type PolicyProblem } from "./policy-error.ts";
+export { renderProblem } from "./render-problem.ts";
 export { tailnetDomains } from "./resolve/user-directory.ts";
 export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
 export { updatePolicy } from "./update-policy.ts";
+export { type Access, diffPolicies, type PolicyDifference } from "./verdict/diff-policies.ts";
+export { type AccessVerdict, type Explanation, explainAccess, type RulePlace } from "./verdict/explain-access.ts";
 export { compileTested, runPolicyTests, type TestVerdict } from "./verdict/run-tests.ts";

@@ -68,7 +68,10 @@ function keepOld(old: readonly FilterRule[] | undefined, rules: readonly FilterR
 
 /** The old filter where the new one says the same under other names. */
 function keepOldRecord(old: PacketFilters | undefined, filters: PacketFilters): PacketFilters {
-  return old !== undefined && sameBag(Object.values(old).flat(), Object.values(filters).flat()) ? old : filters;
+  if (old === undefined) return filters;
+  const names = Object.keys(filters);
+  if (names.length === Object.keys(old).length && names.every((name) => old[name] === filters[name])) return old;
+  return sameBag(Object.values(old).flat(), Object.values(filters).flat()) ? old : filters;
 }
 
 /** Name of the part for a source list, the same for the same list in every policy. */

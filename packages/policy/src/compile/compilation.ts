@@ -67,7 +67,7 @@ export class Compilation implements CompiledPolicy {
     const peerSlots = (slot: number) => this.peerSlots(slot);
     this.routes = new RouteViews(resolution, this.visibility, peerSlots, plan.edges, this.#variants);
     this.attributes = new Attributes(resolution, plan.attributes, settings);
-    this.#delivery = new Delivery(resolution, plan.units);
+    this.#delivery = new Delivery(resolution, plan.delivery);
     this.#permissions = new Permissions(plan.index, plan.permissions, resolution.roster.directory);
     this.#ssh = plan.ssh === undefined ? undefined : new SshCompiler(resolution, plan.ssh, settings.serverUrl);
     this.#chunker = new Chunker((source) => plan.parts[source] ?? "base");
@@ -98,7 +98,13 @@ export class Compilation implements CompiledPolicy {
 
   /** Takes over peers that an earlier compilation knew and that a change left, or made, as they are here. */
   adoptPeers(peers: readonly (SlotSet | undefined)[]): void {
-    for (const [slot, set] of peers.entries()) if (set !== undefined) this.#peers[slot] = this.#lists.share(set);
+    const shared = new Map<SlotSet, SlotSet>();
+    for (const [slot, set] of peers.entries()) {
+      if (set === undefined) continue;
+      const one = shared.get(set) ?? this.#lists.share(set);
+      shared.set(set, one);
+      this.#peers[slot] = one;
+    }
   }
 
   filterRules(nodeId: number): readonly FilterRule[] {

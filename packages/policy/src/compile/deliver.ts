@@ -17,26 +17,55 @@ export interface Piece {
   readonly personal: boolean;
 }
 
+/** Units sorted by who can receive them; a matter of the policy alone. */
+export interface DeliveryPlan {
+  /** By receiver list. */
+  readonly byDest: readonly (readonly Unit[])[];
+  /** Rules to `autogroup:self`; those with the same sources and protocol are one already, as they would become in every filter. */
+  readonly self: readonly Unit[];
+}
+
+export function planDelivery(destCount: number, units: readonly Unit[]): DeliveryPlan {
+  const byDest: Unit[][] = Array.from({ length: destCount }, () => []);
+  const self = new Map<string, Unit>();
+  for (const unit of units) {
+    if (unit.dest !== undefined) {
+      byDest[unit.dest]?.push(unit);
+      continue;
+    }
+    const key = unit.kind === "network" ? `${unit.source}|${unit.protocol ?? ""}` : `${unit.ordinal}`;
+    const first = self.get(key);
+    self.set(key, first === undefined ? unit : { ...first, targets: first.targets.concat(unit.targets) });
+  }
+  return { byDest, self: [...self.values()] };
+}
+
 /** Reduces the units of a policy to what one node receives. */
 export class Delivery {
   readonly #resolution: Resolution;
-  readonly #units: readonly Unit[];
+  readonly #plan: DeliveryPlan;
   readonly #selfSources = new Map<string, AddrSet>();
 
-  constructor(resolution: Resolution, units: readonly Unit[]) {
+  constructor(resolution: Resolution, plan: DeliveryPlan) {
     this.#resolution = resolution;
-    this.#units = units;
+    this.#plan = plan;
   }
 
-  *pieces(facts: NodeFacts): Generator<Piece> {
-    for (const unit of this.#units) {
-      const piece = unit.dest === undefined ? this.#selfPiece(unit, facts) : this.#piece(unit, unit.dest, facts);
-      if (piece !== undefined) yield piece;
-    }
+  /** What the node receives, in the order of the policy. */
+  pieces(facts: NodeFacts): Piece[] {
+    const pieces: Piece[] = [];
+    const keep = (piece: Piece | undefined) => {
+      if (piece !== undefined) pieces.push(piece);
+    };
+    this.#plan.byDest.forEach((units, dest) => {
+      if (!this.#resolution.receivers(dest).has(facts.slot)) return;
+      for (const unit of units) keep(this.#piece(unit, dest, facts));
+    });
+    for (const unit of this.#plan.self) keep(this.#selfPiece(unit, facts));
+    return pieces.sort((a, b) => a.unit.ordinal - b.unit.ordinal);
   }
 
   #piece(unit: Unit, dest: number, facts: NodeFacts): Piece | undefined {
-    if (!this.#resolution.receivers(dest).has(facts.slot)) return undefined;
     const source = this.#resolution.source(unit.source);
     if (unit.kind === "network") return source.isEmpty ? undefined : this.#networkPiece(unit, facts, source.texts);
     const grants =

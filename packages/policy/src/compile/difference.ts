@@ -160,6 +160,7 @@ class Difference {
 class PeerChanges {
   readonly #added = new Map<number, SlotSet>();
   readonly #removed = new Map<number, SlotSet>();
+  readonly #singles = new Map<number, SlotSet>();
 
   /** Notes a viewer's change, and its mirror image at those viewers that are not looked at themselves. */
   note(viewer: number, added: SlotSet, removed: SlotSet, viewers: SlotSet): void {
@@ -170,7 +171,15 @@ class PeerChanges {
   }
 
   #mirror(side: Map<number, SlotSet>, viewer: number, peer: number): void {
-    side.set(viewer, (side.get(viewer) ?? SlotSet.empty).with(peer));
+    const known = side.get(viewer);
+    side.set(viewer, known === undefined ? this.#only(peer) : known.with(peer));
+  }
+
+  /** The set of one peer, once for all viewers. */
+  #only(peer: number): SlotSet {
+    const known = this.#singles.get(peer) ?? SlotSet.of([peer]);
+    this.#singles.set(peer, known);
+    return known;
   }
 
   /** Known peers of viewers outside `viewers`, with the change made; equal sets with equal changes stay one set. */
@@ -196,13 +205,19 @@ class PeerChanges {
     idsOf: (slots: SlotSet) => number[],
     idOf: (slot: number) => number,
   ): ReadonlyMap<number, PeerChange> {
+    const listed = new Map<SlotSet, number[]>();
+    const list = (slots: SlotSet | undefined, viewer: number) => {
+      const others = (slots ?? SlotSet.empty).without(viewer);
+      const ids = listed.get(others) ?? idsOf(others);
+      listed.set(others, ids);
+      return ids;
+    };
     const shared = new Map<string, PeerChange>();
     const changes = new Map<number, PeerChange>();
     for (const viewer of new Set([...this.#added.keys(), ...this.#removed.keys()])) {
       if (!stayed.has(viewer)) continue;
-      const without = (slots: SlotSet | undefined) => (slots ?? SlotSet.empty).without(viewer);
-      const added = idsOf(without(this.#added.get(viewer)));
-      const removed = idsOf(without(this.#removed.get(viewer)));
+      const added = list(this.#added.get(viewer), viewer);
+      const removed = list(this.#removed.get(viewer), viewer);
       if (added.length + removed.length === 0) continue;
       const key = `${added.join(",")}-${removed.join(",")}`;
       const change = shared.get(key) ?? { added, removed };

@@ -11,9 +11,6 @@ export interface Edges {
   readonly selfSources: readonly number[];
   /** Those among them whose rule also tells the sources about the destinations. */
   readonly selfCompanions: readonly number[];
-  /** By selector: receiver lists and source lists that contain it. */
-  readonly destsWith: readonly (readonly number[])[];
-  readonly sourcesWith: readonly (readonly number[])[];
   /** Receiver lists with `*` in a network rule, and source lists with a bare `*`. */
   readonly openDests: readonly number[];
   readonly openSources: readonly number[];
@@ -40,23 +37,9 @@ export function makeEdges(index: PolicyIndex, units: readonly Unit[]): Edges {
     sourcesOf: sourcesOf.map((ids) => [...ids]),
     selfSources: [...selfSources],
     selfCompanions: [...selfCompanions],
-    destsWith: invert(
-      index,
-      index.dests.map((spec) => (spec.kind === "sources" ? [] : spec.selectors)),
-    ),
-    sourcesWith: invert(
-      index,
-      index.sources.map(({ selectors }) => selectors),
-    ),
     openDests: open,
     openSources: index.sources.flatMap(({ selectors, postures }, id) =>
       postures.length === 0 && selectors.some(isOpen) ? [id] : [],
     ),
   };
-}
-
-function invert(index: PolicyIndex, lists: readonly (readonly number[])[]): number[][] {
-  const inverted: number[][] = index.selectors.map(() => []);
-  for (const [id, selectors] of lists.entries()) for (const selector of selectors) inverted[selector]?.push(id);
-  return inverted;
 }

@@ -3,6 +3,7 @@ import { type PlannedSshRule, planSsh } from "#ssh/ssh-plan.ts";
 import type { Policy } from "#syntax/policy-document.ts";
 import { type PlannedAttributes, planAttributes } from "./attributes.ts";
 import { partName } from "./chunks.ts";
+import { type DeliveryPlan, planDelivery } from "./deliver.ts";
 import { type Edges, makeEdges } from "./edges.ts";
 import { type PlannedPermissions, planPermissions } from "./permissions.ts";
 import { planGrants } from "./rule-plan.ts";
@@ -14,6 +15,7 @@ export interface PolicyPlan {
   readonly index: PolicyIndex;
   readonly units: readonly Unit[];
   readonly edges: Edges;
+  readonly delivery: DeliveryPlan;
   readonly ssh: readonly PlannedSshRule[] | undefined;
   readonly attributes: readonly PlannedAttributes[];
   readonly permissions: PlannedPermissions;
@@ -31,5 +33,15 @@ export function makePlan(policy: Policy | undefined): PolicyPlan {
     const open = selectors.some((id) => ["any", "danger"].includes(index.selectors[id]?.kind ?? ""));
     return open ? "base" : partName(label);
   });
-  return { policy, index, units, edges: makeEdges(index, units), ssh, attributes, permissions, parts };
+  return {
+    policy,
+    index,
+    units,
+    edges: makeEdges(index, units),
+    delivery: planDelivery(index.dests.length, units),
+    ssh,
+    attributes,
+    permissions,
+    parts,
+  };
 }

@@ -100,7 +100,7 @@ export class RouteViews {
     const delivered = [...selectors].filter((selector) => this.#resolution.receiving(selector, false).has(slot));
     return new Set([
       ...this.#edges.openDests,
-      ...delivered.flatMap((selector) => this.#edges.destsWith[selector] ?? []),
+      ...delivered.flatMap((selector) => this.#resolution.index.usage.dests[selector] ?? []),
     ]);
   }
 
@@ -141,7 +141,7 @@ export class RouteViews {
 
   /** Viewers that receive a rule with a source overlapping the route, whose answers go back through the router. */
   #returning(route: RouteFacts, touching: ReadonlySet<number>): SlotSet {
-    const literal = [...touching].flatMap((selector) => this.#edges.sourcesWith[selector] ?? []);
+    const literal = [...touching].flatMap((selector) => this.#resolution.index.usage.sources[selector] ?? []);
     const sources = new Set([...this.#edges.openSources, ...literal]);
     if (!route.inside.isEmpty) {
       for (const id of this.#edges.destsOf.keys())

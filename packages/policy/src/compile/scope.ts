@@ -53,10 +53,10 @@ class NodeScoping {
   /** Receivers of rules whose sources have other addresses now. */
   filters(): SlotSet {
     const reached: SlotSet[] = [];
-    for (const [source, dests] of this.#plan.edges.destsOf.entries()) {
-      if (!this.#sourceMoved(this.#before.source(source), this.#after.source(source))) continue;
+    this.#plan.edges.destsOf.forEach((dests, source) => {
+      if (!this.#sourceMoved(this.#before.source(source), this.#after.source(source))) return;
       for (const dest of dests) reached.push(this.#after.receivers(dest));
-    }
+    });
     return SlotSet.unionOf([...reached, ...this.#selfReceivers()]);
   }
 

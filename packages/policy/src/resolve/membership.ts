@@ -95,7 +95,9 @@ function refileAll(
     after[id] = next;
     changed.add(id);
   };
-  for (const [id, old] of before.entries()) if (old !== undefined && !wanted.has(id)) put(id, old, undefined);
+  before.forEach((old, id) => {
+    if (old !== undefined && !wanted.has(id)) put(id, old, undefined);
+  });
   for (const [id, slots] of wanted) put(id, before[id] ?? SlotSet.empty, slots);
   return after;
 }

@@ -1,4 +1,4 @@
-import { type Addr, type AddrRange, isExitRoute, type Prefix, rangeOfAddr } from "@headscale/netip";
+import { type Addr, type AddrRange, AddrSet, isExitRoute, type Prefix, rangeOfAddr } from "@headscale/netip";
 import type { PolicyNode } from "../engine.ts";
 
 /** A node with everything about it that rules ask for, worked out once. */
@@ -11,6 +11,8 @@ export interface NodeFacts {
   /** IPv4 first. */
   readonly addrs: readonly Addr[];
   readonly ranges: readonly AddrRange[];
+  /** The same addresses, ready for union with those of other nodes. */
+  readonly set: AddrSet;
   /** Advertised and approved, without exit routes. */
   readonly subnetRoutes: readonly Prefix[];
   readonly exitRoutes: readonly Prefix[];
@@ -29,6 +31,7 @@ export function nodeFacts(node: PolicyNode, slot: number): NodeFacts {
     ownerId: tagged ? undefined : node.userId,
     addrs,
     ranges: addrs.map(rangeOfAddr),
+    set: AddrSet.ofAddrs(addrs),
     subnetRoutes: routes.filter((route) => !isExitRoute(route)),
     exitRoutes: routes.filter(isExitRoute),
   };

@@ -22,6 +22,13 @@ export type DestSpec =
   /** The nodes that a list of sources denotes. */
   | { readonly kind: "sources"; readonly source: number };
 
+export interface Usage {
+  readonly sources: readonly (readonly number[])[];
+  readonly dests: readonly (readonly number[])[];
+  /** Receiver lists that name it behind `via`. */
+  readonly tagged: readonly (readonly number[])[];
+}
+
 /** Every selector, source list and receiver list of a policy, each kept once under a number. */
 export class PolicyIndex {
   readonly policy: Policy | undefined;
@@ -30,13 +37,18 @@ export class PolicyIndex {
   readonly dests: DestSpec[] = [];
   readonly people = new PeopleIndex();
   readonly postures = new Set<string>();
-  /** Selectors for the internet. */
+  /** Selectors by kinds that need looking after: `*` and its like, the internet, services. */
+  readonly opens: number[] = [];
   readonly internets: number[] = [];
+  readonly services: number[] = [];
+  /** Receiver lists that are the nodes of a source list → that list. */
+  readonly companions = new Map<number, number>();
   #addresses: AddressIndex | undefined;
   readonly #selectorIds = new Map<string, number>();
   readonly #sourceIds = new Map<string, number>();
   readonly #destIds = new Map<string, number>();
   readonly #texts: string[] = [];
+  #usage: Usage | undefined;
 
   constructor(policy: Policy | undefined) {
     this.policy = policy;
@@ -62,7 +74,9 @@ export class PolicyIndex {
     this.selectors.push(spec);
     this.#texts.push(key);
     if (spec.kind === "people") this.people.add(id, selector, this.policy);
-    if (spec.kind === "internet") this.internets.push(id);
+    else if (spec.kind === "internet") this.internets.push(id);
+    else if (spec.kind === "service") this.services.push(id);
+    else if (spec.kind !== "literal") this.opens.push(id);
     return id;
   }
 
@@ -74,6 +88,22 @@ export class PolicyIndex {
       const label = [...ids.map((id) => this.#texts[id]).sort(), ...postures].join(",");
       return { selectors: ids, postures, label };
     });
+  }
+
+  /** By selector: the source lists and receiver lists that contain it; complete once all lists are in. */
+  get usage(): Usage {
+    this.#usage ??= {
+      sources: invert(
+        this.selectors.length,
+        this.sources.map(({ selectors }) => selectors),
+      ),
+      dests: invert(this.selectors.length, this.dests.map(selectorsOfDest)),
+      tagged: invert(
+        this.selectors.length,
+        this.dests.map((spec) => (spec.kind === "via" ? spec.tags : [])),
+      ),
+    };
+    return this.#usage;
   }
 
   /** A selector as it was written. */
@@ -89,7 +119,9 @@ export class PolicyIndex {
   }
 
   dest(spec: DestSpec): number {
-    return intern(this.#destIds, JSON.stringify(spec), this.dests, () => spec);
+    const id = intern(this.#destIds, JSON.stringify(spec), this.dests, () => spec);
+    if (spec.kind === "sources") this.companions.set(id, spec.source);
+    return id;
   }
 }
 
@@ -100,4 +132,14 @@ function intern<T>(ids: Map<string, number>, key: string, items: T[], make: () =
   ids.set(key, id);
   items.push(make());
   return id;
+}
+
+function selectorsOfDest(spec: DestSpec): readonly number[] {
+  return spec.kind === "sources" ? [] : spec.selectors;
+}
+
+function invert(length: number, lists: readonly (readonly number[])[]): number[][] {
+  const inverted: number[][] = Array.from({ length }, () => []);
+  for (const [id, selectors] of lists.entries()) for (const selector of selectors) inverted[selector]?.push(id);
+  return inverted;
 }

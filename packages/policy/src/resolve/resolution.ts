@@ -1,22 +1,24 @@
-import { type Membership, type MembershipChange, noMembers, refreshMembership } from "./membership.ts";
-import { sameAddresses } from "./node-facts.ts";
+import { type Membership, noMembers, refreshMembership } from "./membership.ts";
 import type { DestSpec, PolicyIndex, SourceSpec } from "./policy-index.ts";
 import type { Roster } from "./roster.ts";
 import { SlotSet } from "./slot-set.ts";
 import { SourceState } from "./source-state.ts";
+import { findStale } from "./staleness.ts";
 
 /** Which nodes the selectors, source lists and receiver lists of a policy denote at one moment. */
 export class Resolution {
   readonly index: PolicyIndex;
   readonly roster: Roster;
   readonly #members: Membership;
-  readonly #sources: (SourceState | undefined)[] = [];
-  readonly #dests: (SlotSet | undefined)[] = [];
+  #sources: (SourceState | undefined)[];
+  #dests: (SlotSet | undefined)[];
 
   private constructor(index: PolicyIndex, roster: Roster, members: Membership) {
     this.index = index;
     this.roster = roster;
     this.#members = members;
+    this.#sources = new Array(index.sources.length).fill(undefined);
+    this.#dests = new Array(index.dests.length).fill(undefined);
   }
 
   static of(index: PolicyIndex, roster: Roster): Resolution {
@@ -27,20 +29,12 @@ export class Resolution {
   after(roster: Roster, touched: readonly number[]): Resolution {
     const members = refreshMembership(this.index, roster, this.#members, touched);
     const next = new Resolution(this.index, roster, members);
-    const moved = new Moves(this.roster, roster, touched, members);
-    for (const id of this.index.sources.keys()) {
-      const state = this.source(id);
-      if (moved.concerns(this.index, state)) continue;
-      state.rebind(next);
-      next.#sources[id] = state;
-    }
-    for (const [id, receivers] of this.#dests.entries()) {
-      const spec = this.index.dests[id];
-      if (spec === undefined || receivers === undefined) continue;
-      const stale =
-        spec.kind === "sources" ? next.#sources[spec.source] === undefined : moved.concernsDest(this.index, spec);
-      if (!stale) next.#dests[id] = receivers;
-    }
+    const stale = findStale(this.index, this.roster, roster, touched, members);
+    next.#sources = this.#sources.slice();
+    next.#dests = this.#dests.slice();
+    for (const id of stale.sources) next.#sources[id] = undefined;
+    for (const id of stale.dests) next.#dests[id] = undefined;
+    for (const state of next.#sources) state?.rebind(next);
     return next;
   }
 
@@ -107,58 +101,5 @@ export class Resolution {
 
   #routing(selector: number): SlotSet {
     return this.index.selectors[selector]?.kind === "internet" ? this.roster.exitNodes : this.routers(selector);
-  }
-}
-
-/** What moved between two rosters, to tell what it concerns. */
-class Moves {
-  readonly #members: MembershipChange;
-  readonly #nodesChanged: boolean;
-  readonly #exitNodesChanged: boolean;
-  readonly #routesChanged: boolean;
-  /** Nodes with addresses that are new, gone, or inside a route whose routers changed. */
-  readonly #moved: SlotSet;
-
-  constructor(before: Roster, after: Roster, touched: readonly number[], members: MembershipChange) {
-    this.#members = members;
-    this.#nodesChanged = !before.all.equals(after.all);
-    this.#exitNodesChanged = !before.exitNodes.equals(after.exitNodes);
-    const changedRoutes = [...before.routes.values(), ...after.routes.values()].filter(
-      ({ prefix }) => before.routes.get(prefix) !== after.routes.get(prefix),
-    );
-    this.#routesChanged = changedRoutes.length > 0;
-    const readdressed = touched.filter((slot) => !sameAddresses(before.bySlot[slot], after.bySlot[slot]));
-    this.#moved = SlotSet.unionOf([SlotSet.of(readdressed), ...changedRoutes.map(({ inside }) => inside)]);
-  }
-
-  concerns(index: PolicyIndex, state: SourceState): boolean {
-    const { selectors, postures } = state.spec;
-    if (postures.some((name) => this.#members.changedPostures.has(name))) return true;
-    if (selectors.some((id) => this.#concernsSelector(index, id, false))) return true;
-    if (state.isAny && this.#routesChanged) return true;
-    return state.named.meets(this.#moved);
-  }
-
-  concernsDest(index: PolicyIndex, spec: Exclude<DestSpec, { kind: "sources" }>): boolean {
-    const selectors = spec.kind === "via" ? [...spec.selectors, ...spec.tags] : spec.selectors;
-    return selectors.some((id) => this.#concernsSelector(index, id, true));
-  }
-
-  #concernsSelector(index: PolicyIndex, id: number, asDest: boolean): boolean {
-    if (this.#members.changed.has(id)) return true;
-    const spec = index.selectors[id];
-    switch (spec?.kind) {
-      case "any":
-      case "danger":
-        return this.#nodesChanged;
-      case "internet":
-        return this.#exitNodesChanged;
-      case "literal":
-        return asDest && spec.isPublic && this.#exitNodesChanged;
-      case "service":
-        return true;
-      default:
-        return false;
-    }
   }
 }

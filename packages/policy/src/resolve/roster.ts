@@ -67,7 +67,7 @@ export class Roster {
 
   /** All addresses of these nodes. */
   addressesOf(nodes: SlotSet): AddrSet {
-    return AddrSet.ofRanges(nodes.toArray().flatMap((slot) => this.bySlot[slot]?.ranges ?? []));
+    return AddrSet.unionOf(nodes.toArray().map((slot) => this.bySlot[slot]?.set ?? AddrSet.empty));
   }
 
   /** These nodes in ascending order of id. */

@@ -12,10 +12,10 @@ export class SlotSet {
   }
 
   static of(slots: Iterable<number>): SlotSet {
-    const sorted = Array.from(slots);
-    if (sorted.length === 0) return SlotSet.empty;
-    const words = new Uint32Array((sorted.reduce((a, b) => Math.max(a, b), 0) >>> 5) + 1);
-    for (const slot of sorted) words[slot >>> 5] = at(words, slot >>> 5) | (1 << (slot & 31));
+    const listed = Array.from(slots);
+    if (listed.length === 0) return SlotSet.empty;
+    const words = new Uint32Array((listed.reduce((a, b) => Math.max(a, b), 0) >>> 5) + 1);
+    for (const slot of listed) words[slot >>> 5] = at(words, slot >>> 5) | (1 << (slot & 31));
     return new SlotSet(words);
   }
 
@@ -94,8 +94,10 @@ export class SlotSet {
   /** A number that is equal for equal sets. */
   get hash(): number {
     let hash = 0x811c9dc5;
-    for (const [index, word] of this.#words.entries())
+    for (let index = 0; index < this.#words.length; index += 1) {
+      const word = at(this.#words, index);
       if (word !== 0) hash = Math.imul(hash ^ word ^ index, 0x01000193);
+    }
     return hash >>> 0;
   }
 
