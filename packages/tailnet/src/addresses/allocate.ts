@@ -16,26 +16,24 @@ const reservedAddrs: ReadonlySet<Addr> = new Set([parseAddr("100.100.100.100"), 
 
 export interface Allocation {
   readonly prefix: Prefix;
-  /** Where to look first: behind this address, or anywhere when `random` is given. */
+  /** Where to look first: behind this address. */
   readonly after?: Addr;
-  /** Uniform in [0, 1): start there and go round. */
+  /** Uniform in [0, 1): look there first instead. */
   readonly random?: number;
   taken(addr: Addr): boolean;
 }
 
 /**
- * The first free address: sequential without wrap (holes are found again after a restart), random with wrap. The
- * network's first and last address are not used. @throws {TailnetError} "addresses-exhausted"
+ * The first free address from where to look, once round the prefix: an address comes back only after all others were
+ * given out. The network's first and last address are not used. @throws {TailnetError} "addresses-exhausted"
  */
 export function allocate({ prefix, after, random, taken }: Allocation): Addr {
   const { family, first, last } = prefixRange(prefix);
   const [low, high] = [first + 1n, last - 1n];
   const size = high - low + 1n;
   if (size > 0n) {
-    const wraps = random !== undefined;
-    const start = wraps ? low + randomOffset(random, size) : startBehind(prefix, after, low);
-    const steps = wraps ? size : high - start + 1n;
-    for (let step = 0n; step < steps; step++) {
+    const start = random === undefined ? startBehind(prefix, after, { low, high }) : low + randomOffset(random, size);
+    for (let step = 0n; step < size; step++) {
       const addr = addrFromValue(family, low + ((start - low + step) % size));
       if (isReserved(addr)) continue;
       if (!taken(addr)) return addr;
@@ -47,8 +45,14 @@ export function allocate({ prefix, after, random, taken }: Allocation): Addr {
   );
 }
 
-function startBehind(prefix: Prefix, after: Addr | undefined, low: bigint): bigint {
-  return after !== undefined && prefixContains(prefix, after) ? addrValue(after) + 1n : low;
+function startBehind(
+  prefix: Prefix,
+  after: Addr | undefined,
+  { low, high }: { readonly low: bigint; readonly high: bigint },
+): bigint {
+  if (after === undefined || !prefixContains(prefix, after)) return low;
+  const next = addrValue(after) + 1n;
+  return next > high ? low : next;
 }
 
 /** 53 random bits spread over a range that may be wider. */

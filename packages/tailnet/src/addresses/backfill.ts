@@ -18,9 +18,10 @@ export const backfillAddresses: Command<readonly string[]> = (world, given) => {
 
 function backfill(draft: Draft, given: Circumstances, node: Node): readonly string[] {
   const { v4: prefix4, v6: prefix6 } = given.settings.prefixes;
-  const missing =
-    (prefix4 !== undefined && node.ipv4 === undefined) || (prefix6 !== undefined && node.ipv6 === undefined);
-  const free = missing ? freeAddresses(draft.world, given) : {};
+  const free = freeAddresses(draft.world, given, {
+    ...(prefix4 !== undefined && node.ipv4 === undefined && { v4: prefix4 }),
+    ...(prefix6 !== undefined && node.ipv6 === undefined && { v6: prefix6 }),
+  });
   const v4 = family("IPv4", node, node.ipv4, prefix4 !== undefined, free.ipv4);
   const v6 = family("IPv6", node, node.ipv6, prefix6 !== undefined, free.ipv6);
   const said = [v4.said, v6.said].filter((line) => line !== undefined);

@@ -1,5 +1,6 @@
 import { equalInConstantTime, type HashedSecret } from "#auth-keys/pre-auth-key.ts";
 import { type Command, Draft } from "#change/decide.ts";
+import { assertMoment } from "#change/moment.ts";
 import { TailnetError } from "#tailnet-error.ts";
 import { type ApiKeyId, serverScope } from "#world/ids.ts";
 import type { World } from "#world/world.ts";
@@ -25,8 +26,10 @@ export function authenticateApiKey(world: World, presented: HashedSecret, now: n
   return key.expiresAt !== undefined && key.expiresAt <= now ? undefined : key;
 }
 
+/** @throws {TailnetError} "argument-invalid" */
 export function createApiKey(wanted: NewApiKey): Command<ApiKey> {
   return (world, given) => {
+    if (wanted.expiresAt !== undefined) assertMoment(wanted.expiresAt, "expiration");
     const key: ApiKey = { ...wanted, id: world.sequences["api-key"] as ApiKeyId, createdAt: given.now };
     const draft = new Draft(world);
     draft.add({ subject: "api-key", tailnet: serverScope, kind: "api-key-created", id: key.id, after: key });

@@ -1,4 +1,5 @@
 import { type Command, Draft } from "#change/decide.ts";
+import { assertMoment } from "#change/moment.ts";
 import { parseTags } from "#nodes/commands.ts";
 import { TailnetError } from "#tailnet-error.ts";
 import { tailnetIn } from "#tailnets/commands.ts";
@@ -27,6 +28,7 @@ export function authKeyIn(world: World, id: PreAuthKeyId): PreAuthKey {
 export function createAuthKey(wanted: NewPreAuthKey): Command<PreAuthKey> {
   return (world, given) => {
     tailnetIn(world, wanted.tailnet);
+    if (wanted.expiresAt !== undefined) assertMoment(wanted.expiresAt, "expiration");
     const tags = parseTags(wanted.tags);
     if (wanted.userId === undefined && tags.length === 0) {
       throw new TailnetError("argument-invalid", "a preauthkey needs a user or at least one tag");

@@ -3,6 +3,7 @@ import { assertNodeKeyFree, enrol, ownerWithTags, reauthenticate } from "#nodes/
 import { type Node, type NodeOwner, type RegisterMethod, userIdOf } from "#nodes/node.ts";
 import type { Registrant } from "#nodes/registrant.ts";
 import { TailnetError } from "#tailnet-error.ts";
+import { userIn } from "#users/commands.ts";
 import type { User } from "#users/user.ts";
 import { type AuthRequestId, type NodeId, serverScope } from "#world/ids.ts";
 import type { World } from "#world/world.ts";
@@ -18,21 +19,22 @@ export interface Approval {
   readonly expiry?: number;
 }
 
-/** Lets a waiting machine in as a node of `user`. @throws {TailnetError} */
+/** Lets a waiting machine in as a node of `user`, if that user is still there. @throws {TailnetError} */
 export function completeRegistration({ authId, user, method, expiry }: Approval): Command<Node> {
   return (world, given) => {
     const request = openRequest(world, given, authId);
     if (request.purpose.kind !== "register") {
       throw new TailnetError("argument-invalid", "this auth id is an SSH check: approve or reject it instead");
     }
+    const { id: userId, tailnet } = userIn(world, user.id);
     const { kind: _kind, expiry: wantedExpiry, ...asked } = request.purpose;
     const who: Registrant = { ...asked, ...(wantedExpiry !== undefined && { expiry: wantedExpiry }) };
     assertNodeKeyFree(world, who);
     const draft = new Draft(world);
-    const owner = ownerWithTags(given, user.tailnet, { kind: "user", userId: user.id }, who.hostinfo.RequestTags ?? []);
+    const owner = ownerWithTags(given, tailnet, { kind: "user", userId }, who.hostinfo.RequestTags ?? []);
     const existing = nodeToReauthenticate(world, who, user, owner);
     const admission = {
-      tailnet: user.tailnet,
+      tailnet,
       owner,
       method,
       ephemeral: who.ephemeral,

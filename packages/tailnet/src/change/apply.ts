@@ -62,6 +62,8 @@ function putTailnet(world: World, id: Tailnet["id"], after: Tailnet | undefined)
   return {
     ...world,
     tailnets: put(world.tailnets, id, after),
+    // A policy goes with its tailnet.
+    policies: after ? world.policies : world.policies.without(id),
     sequences: seen(world.sequences, "tailnet", id),
     index: { ...world.index, tailnetByName: reindex(world.index.tailnetByName, before?.name, after?.name, id) },
   };
@@ -104,7 +106,7 @@ function putNode(world: World, id: Node["id"], after: Node | undefined): World {
         id,
       ),
       nodeByAddr: addresses(index, before, after),
-      lastIssued: after && !before ? issued(index, after) : index.lastIssued,
+      lastIssued: issued(index, before, after),
     },
   };
 }
@@ -112,8 +114,10 @@ function putNode(world: World, id: Node["id"], after: Node | undefined): World {
 function membership(index: Indexes, before: Node | undefined, after: Node | undefined): Indexes["nodesOfTailnet"] {
   const node = after ?? before;
   if (!node) return index.nodesOfTailnet;
-  const members = index.nodesOfTailnet.get(node.tailnet) ?? CowMap.empty<Node["id"], Node>();
-  return index.nodesOfTailnet.with(node.tailnet, put(members, node.id, after));
+  const members = put(index.nodesOfTailnet.get(node.tailnet) ?? CowMap.empty<Node["id"], Node>(), node.id, after);
+  return members.size === 0
+    ? index.nodesOfTailnet.without(node.tailnet)
+    : index.nodesOfTailnet.with(node.tailnet, members);
 }
 
 function machines(index: Indexes, before: Node | undefined, after: Node | undefined): Indexes["nodesByMachineKey"] {
@@ -123,7 +127,11 @@ function machines(index: Indexes, before: Node | undefined, after: Node | undefi
     map = rest.length === 0 ? map.without(before.machineKey) : map.with(before.machineKey, rest);
   }
   if (after && before?.machineKey !== after.machineKey) {
-    map = map.with(after.machineKey, [...(map.get(after.machineKey) ?? []), after.id]);
+    // By id, so that the order is the same after a restart.
+    map = map.with(
+      after.machineKey,
+      [...(map.get(after.machineKey) ?? []), after.id].sort((a, b) => a - b),
+    );
   }
   return map;
 }
@@ -136,11 +144,12 @@ function addresses(index: Indexes, before: Node | undefined, after: Node | undef
   return map;
 }
 
-function issued(index: Indexes, node: Node): Indexes["lastIssued"] {
+function issued(index: Indexes, before: Node | undefined, after: Node | undefined): Indexes["lastIssued"] {
+  const [v4, v6] = [after?.ipv4, after?.ipv6];
   return {
     ...index.lastIssued,
-    ...(node.ipv4 !== undefined && { v4: node.ipv4 }),
-    ...(node.ipv6 !== undefined && { v6: node.ipv6 }),
+    ...(v4 !== undefined && v4 !== before?.ipv4 && { v4 }),
+    ...(v6 !== undefined && v6 !== before?.ipv6 && { v6 }),
   };
 }
 

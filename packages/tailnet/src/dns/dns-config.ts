@@ -61,13 +61,15 @@ export function reverseZones(prefix: Prefix): readonly string[] {
 }
 
 const nextDns = "https://dns.nextdns.io";
+/** The host itself, not one whose name only begins like it. */
+const nextDnsForm = /^https:\/\/dns\.nextdns\.io(?=$|[/?])/;
 const profileForm = /^nextdns:([A-Za-z0-9._-]{1,64})$/;
 const noDeviceInfo = "nextdns:no-device-info";
 
 /** The tailnet's DNSConfig with what NextDNS wants to know of the node. Source: headscale f20f1f12 hscontrol/mapper/mapper.go. */
 export function dnsConfigFor(view: NetmapView, node: Node): DNSConfig {
   const { dns } = view;
-  const isNextDns = (resolver: Resolver) => resolver.Addr.startsWith(nextDns);
+  const isNextDns = (resolver: Resolver) => nextDnsForm.test(resolver.Addr);
   const lists = [dns.Resolvers, dns.FallbackResolvers, ...Object.values(dns.Routes ?? {})];
   if (!lists.some((list) => list?.some(isNextDns))) return dns;
   const rewrite = (list: readonly Resolver[]) =>
@@ -92,10 +94,12 @@ function nextDnsAddr(view: NetmapView, node: Node, addr: string): string {
     .find((id) => id);
   const base = profile === undefined ? addr : `${nextDns}/${profile}`;
   if (attributes.includes(noDeviceInfo)) return base;
-  const query = new URLSearchParams({ device_name: node.name });
+  const [path, ownQuery] = base.split("?", 2);
+  const query = new URLSearchParams(ownQuery);
+  query.set("device_name", node.name);
   const os = view.presence(node.id).hostinfo.OS;
   if (os) query.set("device_model", os);
   const ip = addressesOf(node)[0];
   if (ip) query.set("device_ip", ip);
-  return `${base}?${query}`;
+  return `${path}?${query}`;
 }

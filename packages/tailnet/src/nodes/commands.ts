@@ -1,6 +1,7 @@
 import type { Prefix } from "@headscale/netip";
 import type { Hostinfo } from "@headscale/tailcfg";
 import { type Command, Draft } from "#change/decide.ts";
+import { assertMoment } from "#change/moment.ts";
 import { fqdnOf, suffixOf } from "#names/fqdn.ts";
 import { isLabel, maxDomainLength } from "#names/hostname.ts";
 import { approvedSet } from "#routes/routes.ts";
@@ -28,7 +29,7 @@ export function renameNode(id: NodeId, name: string): Command<Node> {
     if (!isLabel(name)) {
       throw new TailnetError(
         "name-invalid",
-        `"${name}" is not a DNS label: use up to 63 lower-case letters, digits and inner hyphens`,
+        `"${name.slice(0, 64)}" is not a DNS label: use up to 63 lower-case letters, digits and inner hyphens`,
       );
     }
     const tailnet = world.tailnets.get(node.tailnet);
@@ -44,7 +45,8 @@ export function renameNode(id: NodeId, name: string): Command<Node> {
   };
 }
 
-const tagForm = /^tag:[a-z][a-z0-9-]*$/;
+/** As policies may define them. Source: tailscale tailcfg/tailcfg.go@de9ec7ee CheckTag; dots as the policy syntax has them. */
+const tagForm = /^tag:[A-Za-z][A-Za-z0-9.-]*$/;
 
 /** Sorted, unique tags. @throws {TailnetError} "tag-invalid" */
 export function parseTags(tags: readonly string[]): readonly string[] {
@@ -52,7 +54,7 @@ export function parseTags(tags: readonly string[]): readonly string[] {
   if (bad !== undefined) {
     throw new TailnetError(
       "tag-invalid",
-      `"${bad}" is not a tag: write tag: and lower-case letters, digits and hyphens, a letter first`,
+      `"${bad.slice(0, 64)}" is not a tag: write tag: and letters, digits, dots and hyphens, a letter first`,
     );
   }
   return [...new Set(tags)].sort();
@@ -97,7 +99,7 @@ export function setApprovedRoutes(id: NodeId, routes: readonly Prefix[]): Comman
 export function expireNode(id: NodeId, at: number | undefined): Command<Node> {
   return (world, given) => {
     const draft = new Draft(world);
-    const expiry = at ?? given.now;
+    const expiry = assertMoment(at ?? given.now, "expiry");
     const kind = expiry <= given.now ? "node-expired" : "node-expiry-set";
     return draft.decision(draft.node(kind, { ...nodeIn(world, id), expiry }));
   };

@@ -36,7 +36,7 @@ export function enrol(draft: Draft, given: Circumstances, who: Registrant, admis
     name: freeLabel(world, admission.tailnet, hostname),
     renamed: false,
     owner: admission.owner,
-    ...freeAddresses(world, given),
+    ...freeAddresses(world, given, given.settings.prefixes),
     ...expiryFor(given, who, admission),
     ephemeral: admission.ephemeral,
     registerMethod: admission.method,
@@ -87,9 +87,13 @@ function freeLabel(world: World, tailnet: TailnetId, hostname: string, self?: No
   });
 }
 
-/** One free address per configured family. @throws {TailnetError} "addresses-exhausted" */
-export function freeAddresses(world: World, given: Circumstances): { readonly ipv4?: Addr; readonly ipv6?: Addr } {
-  const { prefixes, allocation } = given.settings;
+/** One free address per prefix. @throws {TailnetError} "addresses-exhausted" */
+export function freeAddresses(
+  world: World,
+  given: Circumstances,
+  prefixes: Circumstances["settings"]["prefixes"],
+): { readonly ipv4?: Addr; readonly ipv6?: Addr } {
+  const { allocation } = given.settings;
   const { lastIssued } = world.index;
   const pick = (prefix: Prefix, last: Addr | undefined) =>
     allocate({
