@@ -23,7 +23,7 @@ function begin(response: EdgeResponse, text = "begun"): void {
 }
 
 describe("time limits", () => {
-  const limits = { peekMs: 50, headersMs: 100, bodyMs: 150, sessionIdleMs: 50 };
+  const limits = { peekMs: 500, headersMs: 500, bodyMs: 600, sessionIdleMs: 300 };
 
   test.for(["", "P", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r"])(
     "end a connection that says no more than %j",
@@ -79,7 +79,7 @@ describe("time limits", () => {
       request: async (_, response) => {
         for (let n = 0; n < 5; n++) {
           begin(response, String(n));
-          await new Promise((next) => setTimeout(next, 60));
+          await new Promise((next) => setTimeout(next, 200));
         }
         response.end();
       },
