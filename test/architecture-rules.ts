@@ -25,7 +25,7 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   store: { ours: ours("tailnet", "tailcfg", "netip"), others: ["drizzle-orm", "postgres"], node: true },
   server: {
     ours: ours("netip", "tailcfg", "noise", "policy", "tailnet", "store", "derp", "acme", "gen"),
-    others: [...connect, "@hono/node-server", "hono", "ws", "yaml"],
+    others: [...connect, "@hono/node-server", "diff", "hono", "ws", "yaml"],
     node: true,
   },
   headscalectl: { ours: ours("gen"), others: [...connect, "string-width", "yaml", "yargs"], node: true },

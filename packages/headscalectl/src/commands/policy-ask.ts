@@ -1,5 +1,5 @@
 import {
-  type AccessChange,
+  type DiffPolicyResponse,
   DiffPolicyResponseSchema,
   ExplainPolicyResponseSchema,
   type PolicyMatch,
@@ -49,7 +49,7 @@ export function diffPolicy(commands: Commands, run: Run): void {
       if (flags.file !== undefined && policy === "") throw new CliError("usage", `${flags.file}: empty`);
       const request = { fromRevision: revision(flags.from, "--from"), toRevision: revision(flags.to, "--to"), policy };
       const reply = await (await api()).policy.diffPolicy({ ...request, tailnet });
-      await output.message(DiffPolicyResponseSchema, reply, diffText(reply.unifiedDiff, reply.accessChanges));
+      await output.message(DiffPolicyResponseSchema, reply, diffText(reply));
       return reply.identical ? undefined : "no";
     }),
   );
@@ -81,10 +81,13 @@ export function explainPolicy(commands: Commands, run: Run): void {
   );
 }
 
-function diffText(unified: string, changes: readonly AccessChange[]): string {
-  const lines = changes.map(({ gained, src, dst, what }) => plain(`${gained ? "+" : "-"} ${src} → ${dst} ${what}`));
+function diffText({ unifiedDiff, accessChanges, touchedNodes }: DiffPolicyResponse): string {
+  const lines = accessChanges.map(({ gained, src, dst, what }) =>
+    plain(`${gained ? "+" : "-"} ${src} → ${dst} ${what}`),
+  );
   const access = lines.length === 0 ? [] : ["Access:", ...lines];
-  return [...(unified === "" ? [] : [unified.trimEnd()]), ...access].join("\n");
+  const touched = touchedNodes.length === 0 ? [] : [`Touched: ${touchedNodes.map(plain).join(", ")}`];
+  return [...(unifiedDiff === "" ? [] : [unifiedDiff.trimEnd()]), ...access, ...touched].join("\n");
 }
 
 const tests: readonly Column<PolicyTestResult>[] = [

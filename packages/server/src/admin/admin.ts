@@ -2,6 +2,7 @@ import type { ConnectRouter, Interceptor, ServiceImpl } from "@connectrpc/connec
 import { AuditService } from "@headscale/gen/headscale/v1/audit_pb.ts";
 import { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
 import { NodeService } from "@headscale/gen/headscale/v1/node_pb.ts";
+import { PolicyService } from "@headscale/gen/headscale/v1/policy_pb.ts";
 import { TailnetService } from "@headscale/gen/headscale/v1/tailnet_pb.ts";
 import { UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
 import { WatchService } from "@headscale/gen/headscale/v1/watch_pb.ts";
@@ -15,6 +16,7 @@ import { authenticate } from "./caller.ts";
 import { translateErrors } from "./errors.ts";
 import { type NodePinger, nodeRpcs, nodeService } from "./nodes.ts";
 import { policyRpcs } from "./policy.ts";
+import { policyService } from "./policy-service.ts";
 import { preAuthKeyRpcs } from "./preauthkeys.ts";
 import { tailnetService } from "./tailnets.ts";
 import { userRpcs, userService } from "./users.ts";
@@ -59,6 +61,7 @@ export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => C
       .service(HeadscaleService, headscale)
       .service(NodeService, nodeService(live, pinger))
       .service(AuditService, auditService(live, store))
+      .service(PolicyService, policyService(live, store, policies))
       .service(WatchService, watchService(live, store, options.maxWatchers))
       .service(TailnetService, tailnetService(live))
       .service(UserService, userService(live));

@@ -4,6 +4,7 @@ import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.
 import { tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
+import { withPlaces } from "./policy-refusal.ts";
 import { actorOf } from "./scope.ts";
 
 type PolicyRpcs = Pick<ServiceImpl<typeof HeadscaleService>, "getPolicy" | "setPolicy" | "checkPolicy">;
@@ -27,11 +28,13 @@ export function policyRpcs(live: Live, policies: PolicyKeeper): PolicyRpcs {
     async setPolicy(request, context) {
       const { id } = tailnetNamed(live.world, request.tailnet);
       const ifRevision = request.ifRevision === undefined ? undefined : Number(request.ifRevision);
-      const revision = await policies.set(live, id, request.policy, actorOf(context), ifRevision);
+      const set = () => policies.set(live, id, request.policy, actorOf(context), ifRevision);
+      const revision = await withPlaces(request.policy, set);
       return { policy: revision.text, updatedAt: timestampFromMs(revision.createdAt), revision: BigInt(revision.id) };
     },
-    checkPolicy(request) {
-      policies.check(live, tailnetNamed(live.world, request.tailnet).id, request.policy);
+    async checkPolicy(request) {
+      const { id } = tailnetNamed(live.world, request.tailnet);
+      await withPlaces(request.policy, () => policies.check(live, id, request.policy));
       return {};
     },
   };
