@@ -51,7 +51,7 @@ function nameOf({ subject, id, after }: Effect): string {
 
 /** What the last part of a kind says about its subject. */
 const verbs: Readonly<Record<string, string>> = {
-  "owner-set": "got another owner",
+  "owner-set": "got a new default owner",
   "role-set": "got another role",
   "expiry-set": "got another key expiry",
   "logged-out": "logged out",
