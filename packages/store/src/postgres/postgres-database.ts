@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { type SQL, sql } from "drizzle-orm";
+import { PgDialect } from "drizzle-orm/pg-core";
+import { type ClientConfig, Pool } from "pg";
+import type { Cells, Database, Statement } from "#database.ts";
+import { readMigrations } from "#migrations.ts";
+import { connect } from "./connector.ts";
+import { postgresFailure } from "./failure.ts";
+import { CommitListener, commitChannel } from "./listener.ts";
+import { migrate } from "./migrate.ts";
+import * as tables from "./schema.ts";
+import { PostgresWriter } from "./writer.ts";
+
+const dialect = new PgDialect();
+const migrationsFolder = new URL("./migrations/", import.meta.url);
+
+export interface PoolSize {
+  /** Connections at most: one writes, one listens, the others read. */
+  readonly maxConnections: number;
+  /** 0: idle connections are kept. */
+  readonly maxIdleMs: number;
+}
+
+export class PostgresDatabase implements Database {
+  readonly tables = tables;
+  readonly compile = (query: SQL): Statement => dialect.sqlToQuery(query);
+  readonly announcement: readonly Statement[];
+  readonly #config: ClientConfig;
+  readonly #readers: Pool;
+  readonly #writer: PostgresWriter;
+  readonly #self = randomUUID();
+  readonly #listeners = new Set<() => void>();
+  #listener: CommitListener | undefined;
+
+  constructor(config: ClientConfig, { maxConnections, maxIdleMs }: PoolSize) {
+    this.#config = config;
+    const max = Math.max(1, maxConnections - 2);
+    this.#readers = new Pool({ ...config, pipeline: true, max, idleTimeoutMillis: maxIdleMs });
+    // The pool replaces broken connections; whoever was asking over one hears of it from the answer.
+    this.#readers.on("error", () => {});
+    this.#readers.on("connect", (client) => client.on("error", () => {}));
+    this.#writer = new PostgresWriter(config);
+    this.announcement = [this.compile(sql`select pg_notify(${commitChannel}, ${this.#self})`)];
+  }
+
+  /** Brings the schema up to date. @throws {StoreError} */
+  async prepare(): Promise<void> {
+    const place = `the PostgreSQL database ${this.#config.database}`;
+    try {
+      const client = await connect({ ...this.#config, query_timeout: 0, statement_timeout: 0 });
+      try {
+        await migrate(client, place, readMigrations(migrationsFolder), new Date());
+      } finally {
+        await client.end();
+      }
+    } catch (error) {
+      throw postgresFailure(error);
+    }
+  }
+
+  async read(statements: readonly Statement[]): Promise<readonly (readonly Cells[])[]> {
+    if (statements.length === 0) return [];
+    const asked = statements.map(({ sql: text, params }) => ({ text, values: [...params], rowMode: "array" as const }));
+    const [only, ...others] = asked;
+    try {
+      if (only && others.length === 0) return [(await this.#readers.query(only)).rows as Cells[]];
+      return await this.#readTogether(asked);
+    } catch (error) {
+      throw postgresFailure(error);
+    }
+  }
+
+  async #readTogether(asked: readonly { text: string; values: unknown[]; rowMode: "array" }[]) {
+    const client = await this.#readers.connect();
+    let broken: Error | undefined;
+    try {
+      const [, ...answers] = await Promise.all([
+        client.query("begin isolation level repeatable read read only"),
+        ...asked.map((query) => client.query(query)),
+        client.query("commit"),
+      ]);
+      return answers.slice(0, asked.length).map(({ rows }) => rows as unknown as Cells[]);
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  write(statements: readonly Statement[]): Promise<void> {
+    return this.#writer.write(statements);
+  }
+
+  onCommitElsewhere(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    this.#listener ??= new CommitListener(this.#config, this.#self, () => {
+      for (const each of this.#listeners) each();
+    });
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#listener?.[Symbol.asyncDispose]();
+    await this.#writer[Symbol.asyncDispose]();
+    await this.#readers.end();
+  }
+}

@@ -1,0 +1,195 @@
+import { sql } from "drizzle-orm";
+import { boolean, check, index, pgTable, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { bytes, freeText, integer, json } from "./columns.ts";
+
+// The twin of sqlite/schema.ts: the same tables, columns and indexes. Times in ms since the epoch.
+
+const flag = (name: string) => boolean(name);
+
+export const tailnets = pgTable(
+  "tailnets",
+  {
+    id: integer("id").primaryKey(),
+    name: text("name").notNull(),
+    /** Refers to `users`, which refers back: not enforced. */
+    defaultOwner: integer("default_owner"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [uniqueIndex("tailnets_name").on(t.name)],
+);
+
+export const users = pgTable(
+  "users",
+  {
+    id: integer("id").primaryKey(),
+    tailnet: integer("tailnet")
+      .notNull()
+      .references(() => tailnets.id),
+    name: freeText("name").notNull(),
+    displayName: freeText("display_name").notNull(),
+    email: freeText("email").notNull(),
+    /** Empty for local users. */
+    providerId: freeText("provider_id").notNull(),
+    provider: freeText("provider").notNull(),
+    profilePicUrl: freeText("profile_pic_url").notNull(),
+    role: text("role").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("users_local_name").on(t.tailnet, t.name).where(sql`provider_id = ''`),
+    uniqueIndex("users_provider_id").on(t.tailnet, t.providerId).where(sql`provider_id <> ''`),
+  ],
+);
+
+export const nodes = pgTable(
+  "nodes",
+  {
+    id: integer("id").primaryKey(),
+    tailnet: integer("tailnet")
+      .notNull()
+      .references(() => tailnets.id),
+    machineKey: text("machine_key").notNull(),
+    nodeKey: text("node_key").notNull(),
+    nlKey: text("nl_key"),
+    hostname: freeText("hostname").notNull(),
+    name: text("name").notNull(),
+    renamed: flag("renamed").notNull(),
+    userId: integer("user_id").references(() => users.id),
+    tags: json<readonly string[]>("tags"),
+    ipv4: text("ipv4"),
+    ipv6: text("ipv6"),
+    expiry: integer("expiry"),
+    ephemeral: flag("ephemeral").notNull(),
+    registerMethod: text("register_method").notNull(),
+    /** Stays when the key is deleted. */
+    authKeyId: integer("auth_key_id"),
+    approvedRoutes: json<readonly string[]>("approved_routes").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [
+    uniqueIndex("nodes_node_key").on(t.nodeKey),
+    uniqueIndex("nodes_name").on(t.tailnet, t.name),
+    uniqueIndex("nodes_ipv4").on(t.ipv4),
+    uniqueIndex("nodes_ipv6").on(t.ipv6),
+    index("nodes_user_id").on(t.userId),
+    check("nodes_one_owner", sql`(user_id is null) <> (tags is null)`),
+  ],
+);
+
+/** The half of a node that is written behind. */
+export const presence = pgTable("presence", {
+  nodeId: integer("node_id")
+    .primaryKey()
+    .references(() => nodes.id, { onDelete: "cascade" }),
+  tailnet: integer("tailnet").notNull(),
+  lastSeen: integer("last_seen"),
+  discoKey: text("disco_key"),
+  endpoints: json<readonly string[]>("endpoints").notNull(),
+  homeDerp: integer("home_derp").notNull(),
+  hostinfo: json<Record<string, unknown>>("hostinfo").notNull(),
+  capVersion: integer("cap_version").notNull(),
+});
+
+export const authKeys = pgTable(
+  "auth_keys",
+  {
+    id: integer("id").primaryKey(),
+    tailnet: integer("tailnet")
+      .notNull()
+      .references(() => tailnets.id),
+    userId: integer("user_id").references(() => users.id),
+    prefix: text("prefix").notNull(),
+    hash: text("hash").notNull(),
+    reusable: flag("reusable").notNull(),
+    ephemeral: flag("ephemeral").notNull(),
+    used: flag("used").notNull(),
+    tags: json<readonly string[]>("tags").notNull(),
+    expiresAt: integer("expires_at"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [uniqueIndex("auth_keys_prefix").on(t.prefix), index("auth_keys_user_id").on(t.userId)],
+);
+
+/** Of the server's own scope, like pending logins. */
+export const apiKeys = pgTable(
+  "api_keys",
+  {
+    id: integer("id").primaryKey(),
+    prefix: text("prefix").notNull(),
+    hash: text("hash").notNull(),
+    expiresAt: integer("expires_at"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [uniqueIndex("api_keys_prefix").on(t.prefix)],
+);
+
+export const authRequests = pgTable("auth_requests", {
+  id: text("id").primaryKey(),
+  purpose: json<Record<string, unknown>>("purpose").notNull(),
+  verdict: text("verdict").notNull(),
+  nodeId: integer("node_id"),
+  createdAt: integer("created_at").notNull(),
+  expiresAt: integer("expires_at").notNull(),
+});
+
+/** Every policy that was ever set; the highest id of a tailnet is in force. */
+export const policies = pgTable(
+  "policies",
+  {
+    id: integer("id").primaryKey(),
+    tailnet: integer("tailnet")
+      .notNull()
+      .references(() => tailnets.id, { onDelete: "cascade" }),
+    text: freeText("text").notNull(),
+    /** SHA-256 of the text in UTF-8, hex. */
+    sha256: text("sha256").notNull(),
+    sizeBytes: integer("size_bytes").notNull(),
+    actor: freeText("actor").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [index("policies_tailnet").on(t.tailnet, t.id)],
+);
+
+/** The audit log, and what replicas catch up with. */
+export const changes = pgTable(
+  "changes",
+  {
+    /** Order over all tailnets; within one it agrees with `revision`. */
+    seq: integer("seq").primaryKey().generatedAlwaysAsIdentity(),
+    tailnet: integer("tailnet").notNull(),
+    revision: integer("revision").notNull(),
+    at: integer("at").notNull(),
+    actor: freeText("actor").notNull(),
+    kind: text("kind").notNull(),
+    subject: text("subject").notNull(),
+    subjectId: text("subject_id").notNull(),
+    /** The subject's row as the change left it; null: deleted. */
+    after: json<Record<string, unknown>>("after"),
+  },
+  (t) => [
+    uniqueIndex("changes_revision").on(t.tailnet, t.revision),
+    index("changes_subject").on(t.subject, t.subjectId, t.seq),
+    index("changes_kind").on(t.kind, t.seq),
+    index("changes_at").on(t.at),
+  ],
+);
+
+/** The newest revision of each tailnet. A commit that saw another one sets −1 and so fails at the check. */
+export const revisions = pgTable(
+  "revisions",
+  { tailnet: integer("tailnet").primaryKey(), revision: integer("revision").notNull() },
+  () => [check("revisions_in_step", sql`revision > 0`)],
+);
+
+/** Next free ids; they only grow. */
+export const sequences = pgTable("sequences", {
+  subject: text("subject").primaryKey(),
+  next: integer("next").notNull(),
+});
+
+/** Small files that replicas share. */
+export const blobs = pgTable("blobs", {
+  name: text("name").primaryKey(),
+  bytes: bytes("bytes").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
