@@ -73,19 +73,23 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
     `127.0.0.1:${dns}`,
   ]);
   const directory = `https://127.0.0.1:${port}/dir`;
+  const stop = async () => {
+    await Promise.all([server.end(), resolver.end()]);
+    await rm(folder, { recursive: true });
+  };
   await until({
     what: "Pebble",
     withinMs: 15_000,
     probe: async () => (await fetch(directory)).ok,
     evidence: server.output,
+  }).catch(async (error) => {
+    await stop();
+    throw error;
   });
   return {
     directory,
     root: async () => (await fetch(`https://127.0.0.1:${management}/roots/0`)).text(),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([server.end(), resolver.end()]);
-      await rm(folder, { recursive: true });
-    },
+    [Symbol.asyncDispose]: stop,
   };
 }
 
@@ -136,6 +140,8 @@ function start(program: string, cwd: string, env: Record<string, string>, args: 
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   const exited = new Promise((resolve) => child.once("exit", resolve));
+  // A test run that ends early takes them with it.
+  process.once("exit", () => child.kill("SIGKILL"));
   return {
     output: () => said,
     async end() {

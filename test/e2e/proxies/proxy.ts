@@ -43,6 +43,7 @@ export async function startProxy(name: ProxyName, listen: number, upstream: numb
   const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  process.once("exit", () => child.kill("SIGTERM"));
   await until({ what: name, withinMs: 15_000, probe: () => accepts(listen), evidence: () => said });
   return {
     port: listen,
