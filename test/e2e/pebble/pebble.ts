@@ -141,7 +141,9 @@ function start(program: string, cwd: string, env: Record<string, string>, args: 
   child.stderr?.on("data", keep);
   const exited = new Promise((resolve) => child.once("exit", resolve));
   // A test run that ends early takes them with it.
-  process.once("exit", () => child.kill("SIGKILL"));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   return {
     output: () => said,
     async end() {

@@ -43,7 +43,9 @@ export async function startProxy(name: ProxyName, listen: number, upstream: numb
   const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
-  process.once("exit", () => child.kill("SIGTERM"));
+  const stop = () => child.kill("SIGTERM");
+  process.once("exit", stop);
+  child.once("exit", () => process.off("exit", stop));
   await until({ what: name, withinMs: 15_000, probe: () => accepts(listen), evidence: () => said });
   return {
     port: listen,
