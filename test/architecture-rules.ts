@@ -22,7 +22,7 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   noise: { ours: ours("tailcfg/keys"), others: ["@noble/"], node: ["src/duplex.ts", "src/crypto.ts"] },
   acme: { ours: [], others: [], node: true },
   derp: { ours: ours("tailcfg"), others: ["@noble/", "ws"], node: true },
-  store: { ours: ours("tailnet", "tailcfg", "netip"), others: ["drizzle-orm", "postgres"], node: true },
+  store: { ours: ours("tailnet", "tailcfg", "netip"), others: ["drizzle-orm", "pg"], node: true },
   server: {
     ours: ours("netip", "tailcfg", "noise", "policy", "tailnet", "store", "derp", "acme", "gen"),
     others: [...connect, "@hono/node-server", "diff", "hono", "ws", "yaml"],
