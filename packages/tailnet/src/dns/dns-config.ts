@@ -42,7 +42,7 @@ export function dnsConfigOf(
   };
 }
 
-/** Longest list of zones for one prefix: an octet's values; nibbles need at most 16. */
+/** The zones whose names lead to the addresses of a prefix: at most 256, the values of an octet; nibbles need at most 16. */
 export function reverseZones(prefix: Prefix): readonly string[] {
   const [step, width, parts] = addrFamily(prefixAddr(prefix)) === 4 ? [8, 32, "in-addr.arpa"] : [4, 128, "ip6.arpa"];
   const bits = prefixBits(prefix);
