@@ -1,10 +1,10 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { type Addr, isExitRoute, type Prefix } from "@headscale/netip";
 import { describe, expect } from "vitest";
-import { compilePolicy } from "../compile-policy.ts";
-import type { CompiledPolicy, PolicyNode, PolicyUser } from "../engine.ts";
 import { internetV4, internetV6 } from "#resolve/well-known.ts";
 import { parsePolicy } from "#syntax/parse-policy.ts";
+import { compilePolicy } from "../compile-policy.ts";
+import type { CompiledPolicy, PolicyNode, PolicyUser } from "../engine.ts";
 import { destinations, letsIn, meets, sourcesTouch } from "./filter-reader.ts";
 import { type PlainPolicy, policies, policyText } from "./random-policy.ts";
 import { identityOf, isExitNode, nodes, subnetRoutesOf, users } from "./random-tailnet.ts";
