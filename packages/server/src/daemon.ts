@@ -38,7 +38,7 @@ export interface Daemon extends AsyncDisposable {
   readonly live: Live;
   /** What a person is told when it is up. */
   readonly banner: string;
-  /** Reads again what can be read again while running: the policy file. */
+  /** Reads again what can be read again while running: the policy file, the certificate. */
   reload(): Promise<void>;
   /** Ends at once whatever a graceful stop still waits for. */
   kill(): Promise<void>;
@@ -116,7 +116,9 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   return {
     live,
     banner: startupBanner(config, { version: build.version, ctl, users }),
-    reload: () => policies.reload(live),
+    async reload() {
+      await Promise.all([policies.reload(live), certificates.reload()]);
+    },
     async kill() {
       control.destroy();
       await edge.close(0);

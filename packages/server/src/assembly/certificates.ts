@@ -15,6 +15,8 @@ export interface Certificates extends AsyncDisposable {
   readonly http01: ((token: string) => Promise<string | undefined>) | undefined;
   /** Begins to order; the listeners are open. */
   start(): void;
+  /** Looks at the files now. */
+  reload(): Promise<void>;
 }
 
 /** Files, ACME, or — with a plain-HTTP URL — the pinned certificate that only the relay needs. */
@@ -31,6 +33,7 @@ export async function openCertificates(
       clearText: "serve",
       http01: undefined,
       start: () => undefined,
+      reload: () => Promise.resolve(),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
@@ -56,6 +59,7 @@ export async function openCertificates(
     clearText: "refuse",
     http01: tls.challenge === "HTTP-01" ? (token) => manager.http01(token) : undefined,
     start: () => manager.start(),
+    reload: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => manager[Symbol.asyncDispose](),
   };
 }
@@ -72,6 +76,7 @@ async function fromFiles(certPath: string, keyPath: string, telemetry: Telemetry
     clearText: "refuse",
     http01: undefined,
     start: () => undefined,
+    reload: () => files.reload(),
     async [Symbol.asyncDispose]() {
       files[Symbol.dispose]();
     },
