@@ -187,12 +187,14 @@ class PeerChanges {
     const made = new Map<SlotSet, { added: SlotSet; removed: SlotSet; result: SlotSet }[]>();
     return known.map((peers, viewer) => {
       if (peers === undefined || viewers.has(viewer)) return undefined;
+      if (!this.#added.has(viewer) && !this.#removed.has(viewer)) return peers;
       const added = this.#added.get(viewer) ?? SlotSet.empty;
       const removed = this.#removed.get(viewer) ?? SlotSet.empty;
-      if (added.isEmpty && removed.isEmpty) return peers;
       const results = made.get(peers) ?? [];
       made.set(peers, results);
-      const twin = results.find((entry) => entry.added.equals(added) && entry.removed.equals(removed));
+      const twin =
+        results.find((entry) => entry.added === added && entry.removed === removed) ??
+        results.find((entry) => entry.added.equals(added) && entry.removed.equals(removed));
       if (twin !== undefined) return twin.result;
       const result = peers.union(added).minus(removed);
       results.push({ added, removed, result });
@@ -205,26 +207,43 @@ class PeerChanges {
     idsOf: (slots: SlotSet) => number[],
     idOf: (slot: number) => number,
   ): ReadonlyMap<number, PeerChange> {
-    const listed = new Map<SlotSet, number[]>();
-    const list = (slots: SlotSet | undefined, viewer: number) => {
-      const others = (slots ?? SlotSet.empty).without(viewer);
-      const ids = listed.get(others) ?? idsOf(others);
-      listed.set(others, ids);
-      return ids;
-    };
-    const shared = new Map<string, PeerChange>();
+    const sharing = new SharedChanges(idsOf);
     const changes = new Map<number, PeerChange>();
     for (const viewer of new Set([...this.#added.keys(), ...this.#removed.keys()])) {
       if (!stayed.has(viewer)) continue;
-      const added = list(this.#added.get(viewer), viewer);
-      const removed = list(this.#removed.get(viewer), viewer);
-      if (added.length + removed.length === 0) continue;
-      const key = `${added.join(",")}-${removed.join(",")}`;
-      const change = shared.get(key) ?? { added, removed };
-      shared.set(key, change);
-      changes.set(idOf(viewer), change);
+      const added = (this.#added.get(viewer) ?? SlotSet.empty).without(viewer);
+      const removed = (this.#removed.get(viewer) ?? SlotSet.empty).without(viewer);
+      const change = sharing.of(added, removed);
+      if (change.added.length + change.removed.length > 0) changes.set(idOf(viewer), change);
     }
     return changes;
+  }
+}
+
+/** One object for equal changes. Thousands of viewers often have the very same sets, so identity is asked first. */
+class SharedChanges {
+  readonly #idsOf: (slots: SlotSet) => number[];
+  readonly #bySets = new Map<SlotSet, Map<SlotSet, PeerChange>>();
+  readonly #byText = new Map<string, PeerChange>();
+
+  constructor(idsOf: (slots: SlotSet) => number[]) {
+    this.#idsOf = idsOf;
+  }
+
+  of(added: SlotSet, removed: SlotSet): PeerChange {
+    const bySet = this.#bySets.get(added) ?? new Map<SlotSet, PeerChange>();
+    this.#bySets.set(added, bySet);
+    const known = bySet.get(removed) ?? this.#make(added, removed);
+    bySet.set(removed, known);
+    return known;
+  }
+
+  #make(added: SlotSet, removed: SlotSet): PeerChange {
+    const change = { added: this.#idsOf(added), removed: this.#idsOf(removed) };
+    const key = `${change.added.join(",")}-${change.removed.join(",")}`;
+    const shared = this.#byText.get(key) ?? change;
+    this.#byText.set(key, shared);
+    return shared;
   }
 }
 

@@ -115,10 +115,14 @@ describe("visibility", () => {
   );
 });
 
-/** The routers of a prefix, best first. */
+/** The routers of a prefix, best first: the elected one, those that can be reached, the rest; each by id. */
 function ranked(route: Prefix, allNodes: readonly PolicyNode[]): PolicyNode[] {
   const routers = allNodes.filter((node) => subnetRoutesOf(node).includes(route));
-  return routers.sort((a, b) => Number(a.unreachable === true) - Number(b.unreachable === true) || a.id - b.id);
+  const standing = (node: PolicyNode) => {
+    if (node.primaryFor?.includes(route) === true) return 0;
+    return node.unreachable === true ? 2 : 1;
+  };
+  return routers.sort((a, b) => standing(a) - standing(b) || a.id - b.id);
 }
 
 function mayGet(compiled: CompiledPolicy, viewer: PolicyNode, router: PolicyNode, route: Prefix): boolean {

@@ -51,6 +51,10 @@ export function nodeWith(id: number): fc.Arbitrary<PolicyNode> {
       advertisedRoutes: routes,
       approvedRoutes: fc.oneof(fc.constant(routePool), fc.subarray(routePool)),
       unreachable: fc.boolean(),
+      primaryFor: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<Prefix[]>([]) },
+        { weight: 1, arbitrary: fc.subarray(routePool) },
+      ),
       managed: fc.boolean(),
       families: fc.constantFrom("both", "v4", "v6"),
     })

@@ -39,7 +39,8 @@ export class SlotSet {
   }
 
   get isEmpty(): boolean {
-    return this.#words.every((word) => word === 0);
+    for (let index = 0; index < this.#words.length; index += 1) if (this.#words[index] !== 0) return false;
+    return true;
   }
 
   with(slot: number): SlotSet {

@@ -24,7 +24,7 @@ export function findStale(
   const { sources, dests, tagged } = index.usage;
   const staleDests = collect(dests, [...denoting, ...exits]);
   addAll(staleDests, collect(tagged, denoting));
-  const listing = new Set([...denoting, ...readdressed(members, before, after, touched)]);
+  const listing = new Set([...denoting, ...readdressed(index, members, before, after, touched)]);
   if (!sameRoutes(before, after)) addAll(listing, index.opens);
   const staleSources = collect(sources, listing);
   if (members.changedPostures.size > 0) {
@@ -37,7 +37,13 @@ export function findStale(
 }
 
 /** Selectors with nodes whose addresses are other ones now, or inside a route whose routers are other ones. */
-function readdressed(members: MembershipChange, before: Roster, after: Roster, touched: readonly number[]): number[] {
+function readdressed(
+  index: PolicyIndex,
+  members: MembershipChange,
+  before: Roster,
+  after: Roster,
+  touched: readonly number[],
+): number[] {
   const routes = [...before.routes.values(), ...after.routes.values()];
   const moved = routes.filter(({ prefix }) => before.routes.get(prefix) !== after.routes.get(prefix));
   const slots = SlotSet.unionOf([
@@ -45,7 +51,8 @@ function readdressed(members: MembershipChange, before: Roster, after: Roster, t
     ...moved.map(({ inside }) => inside),
   ]);
   if (slots.isEmpty) return [];
-  const denoting: number[] = [];
+  // With a posture, `*` spells out the addresses of the nodes that satisfy it.
+  const denoting = [...index.opens];
   members.holders.forEach((holders, selector) => {
     if (holders?.meets(slots) === true) denoting.push(selector);
   });
