@@ -3,8 +3,8 @@ import type { PolicyId, TailnetId } from "@headscale/tailnet";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { databaseKinds, stopPostgres } from "../support/store-matrix.ts";
 import * as sample from "../support/store-samples.ts";
-import { drop, fullNode, guests, home, put } from "../support/store-samples.ts";
-import { base, loaded, useStore } from "../support/store-under-test.ts";
+import { base, drop, fullNode, guests, home, put } from "../support/store-samples.ts";
+import { loaded, useStore } from "../support/store-under-test.ts";
 
 afterAll(stopPostgres);
 

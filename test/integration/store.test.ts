@@ -2,10 +2,10 @@ import { fc, test as property } from "@fast-check/vitest";
 import type { DiscoKey } from "@headscale/tailcfg/keys";
 import { type Change, type NodeId, serverScope, type TailnetId, type UserId } from "@headscale/tailnet";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { databaseKinds, stopPostgres } from "../support/store-matrix.ts";
+import { databaseKinds, openAt, stopPostgres } from "../support/store-matrix.ts";
 import * as sample from "../support/store-samples.ts";
-import { drop, fullNode, guests, home, Numbering, put } from "../support/store-samples.ts";
-import { base, loaded, sorted, useStore } from "../support/store-under-test.ts";
+import { base, drop, fullNode, guests, home, Numbering, put } from "../support/store-samples.ts";
+import { loaded, sorted, useStore } from "../support/store-under-test.ts";
 
 afterAll(stopPostgres);
 
@@ -338,6 +338,17 @@ describe.for(databaseKinds)("a store in $kind", (kind) => {
       });
       its.store = await its.database.open();
       expect((await loaded(its.store)).users).toEqual([sample.user(1)]);
+    });
+
+    test("tells of every statement, and of none of its values", async () => {
+      const told: string[] = [];
+      await using own = await kind.create();
+      await using store = await openAt(own.address, (sql) => told.push(sql));
+      await store.commit(new Numbering().changes(...base(), put.authKey(sample.authKey(0xbeef))));
+      await store.readBlob("a");
+      expect(told.some((sql) => sql.includes('insert into "auth_keys"'))).toBe(true);
+      expect(told.some((sql) => sql.includes('from "blobs"'))).toBe(true);
+      expect(told.join("\n")).not.toContain("beef");
     });
 
     test("refuses a commit that skips a revision within itself as the mistake it is", async () => {

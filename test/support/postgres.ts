@@ -24,6 +24,11 @@ export interface PostgresServer extends PostgresDatabase, AsyncDisposable {
   createDatabase(name: string): Promise<PostgresDatabase>;
 }
 
+export interface PostgresOptions {
+  /** Waits for the disk as a real one does; for benches. */
+  readonly durable?: boolean;
+}
+
 interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -39,7 +44,7 @@ const run = promisify(execFile);
  *
  * @throws {Error} naming the Debian package when no PostgreSQL is installed.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const bin = postgresBin();
   const account = unprivilegedAccount();
   const directory = mkdtempSync(join(tmpdir(), "pg-"));
@@ -51,7 +56,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       ["-D", data, "-U", user, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
       { cwd: directory, ...account },
     );
-    const { port, stop } = await startOnFreePort(bin, directory, account);
+    const { port, stop } = await startOnFreePort({ bin, directory, account, durable });
     const describe = (database: string): PostgresDatabase => ({
       url: `postgres://${user}@${host}:${port}/${database}`,
       host,
@@ -138,12 +143,19 @@ function unprivilegedAccount(): Account | undefined {
   throw new Error("PostgreSQL must not run as root, and /etc/passwd has neither postgres nor nobody to run it as");
 }
 
+interface Place {
+  readonly bin: string;
+  readonly directory: string;
+  readonly account: Account | undefined;
+  readonly durable: boolean;
+}
+
 /** A free port may be taken before PostgreSQL binds it, so a lost race is run again. */
-async function startOnFreePort(bin: string, directory: string, account: Account | undefined) {
+async function startOnFreePort(place: Place) {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     try {
-      return { port, stop: await startServer(bin, directory, port, account) };
+      return { port, stop: await startServer(place, port) };
     } catch (error) {
       if (attempt === 5 || !String(error).includes("Address already in use")) throw error;
     }
@@ -153,14 +165,13 @@ async function startOnFreePort(bin: string, directory: string, account: Account 
 /** The shell holds the pipe: when this process is gone, `read` ends and PostgreSQL is shut down with it. */
 const supervise = '"$@" & read -r _; kill -INT $! 2>/dev/null; wait $!';
 
-async function startServer(bin: string, directory: string, port: number, account: Account | undefined) {
+async function startServer({ bin, directory, account, durable }: Place, port: number) {
   const settings = {
     listen_addresses: host,
     port: String(port),
     unix_socket_directories: directory,
     max_connections: "200",
-    fsync: "off",
-    full_page_writes: "off",
+    ...(!durable && { fsync: "off", full_page_writes: "off" }),
   };
   const command = [join(bin, "postgres"), "-D", join(directory, "data")];
   for (const [name, value] of Object.entries(settings)) command.push("-c", `${name}=${value}`);

@@ -57,6 +57,8 @@ export const databaseKinds: readonly DatabaseKind[] = [
   },
 ];
 
-export function openAt(address: TestDatabase["address"]): Promise<Store> {
-  return "sqlite" in address ? openSqliteStore({ path: address.sqlite }) : openPostgresStore(address.postgres);
+export function openAt(address: TestDatabase["address"], onStatement?: (sql: string) => void): Promise<Store> {
+  return "sqlite" in address
+    ? openSqliteStore({ path: address.sqlite, onStatement })
+    : openPostgresStore({ ...address.postgres, onStatement });
 }

@@ -152,6 +152,9 @@ function effect(subject: Effect["subject"], scope: TailnetId, kind: Effect["kind
   return { subject, tailnet: scope, kind, id: after.id, after } as Effect;
 }
 
+/** A tailnet with a user: what other rows refer to. */
+export const base = () => [put.tailnet(tailnet(home)), put.user(user(1))];
+
 /** The effect that removes what another one put. */
 export function drop({ subject, tailnet: scope, id }: Effect): Effect {
   return { subject, tailnet: scope, kind: `${subject}-deleted`, id, after: undefined } as Effect;

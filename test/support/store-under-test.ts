@@ -2,7 +2,7 @@ import type { Store } from "@headscale/store";
 import type { Effect } from "@headscale/tailnet";
 import type { afterEach, beforeEach } from "vitest";
 import type { DatabaseKind, TestDatabase } from "./store-matrix.ts";
-import { home, Numbering, put, tailnet, user } from "./store-samples.ts";
+import { Numbering } from "./store-samples.ts";
 
 /** In one order whatever the database's. */
 export const sorted = <T>(rows: Iterable<T>) =>
@@ -23,9 +23,6 @@ export async function loaded(store: Store) {
     revisions: new Map(state.revisions),
   };
 }
-
-/** A tailnet with a user: what other rows refer to. */
-export const base = () => [put.tailnet(tailnet(home)), put.user(user(1))];
 
 /** A store in an empty database, made `before` and gone `after` each test or all of a block. */
 export function useStore({ create }: DatabaseKind, before: typeof beforeEach, after: typeof afterEach) {

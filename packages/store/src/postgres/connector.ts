@@ -63,11 +63,11 @@ export async function settleConnection(address: PostgresAddress): Promise<Client
   throw failure ?? new TypeError("no way to connect");
 }
 
-/** A connection that calls `lost` once when it breaks; it never comes back by itself. @throws whatever the driver says */
-export async function connect(config: ClientConfig, lost: () => void = () => {}): Promise<Client> {
+/** A connection that calls `lost` when it breaks or cannot be made; it never comes back by itself. @throws whatever the driver says */
+export async function connect(config: ClientConfig, lost: (client: Client) => void = () => {}): Promise<Client> {
   const client = new Client(config);
-  client.on("error", lost);
-  client.on("end", lost);
+  client.on("error", () => lost(client));
+  client.on("end", () => lost(client));
   await client.connect();
   return client;
 }

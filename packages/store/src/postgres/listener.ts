@@ -44,13 +44,15 @@ export class CommitListener implements AsyncDisposable {
   /** Returns or throws when the connection is lost. */
   async #listen(connected: () => void): Promise<void> {
     const over = Promise.withResolvers<void>();
-    const client = await connect(this.#config, over.resolve);
-    this.#ending.signal.addEventListener("abort", () => over.resolve(), { once: true });
-    if (this.#ending.signal.aborted) over.resolve();
+    const end = () => over.resolve();
+    const { signal } = this.#ending;
+    const client = await connect(this.#config, end);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
     client.on("notification", ({ payload }) => {
       if (payload !== this.#self) this.#heard();
     });
-    const heartbeat = setInterval(() => void client.query("select 1").catch(over.resolve), heartbeatMs);
+    const heartbeat = setInterval(() => void client.query("select 1").catch(end), heartbeatMs);
     try {
       await client.query(`listen ${commitChannel}`);
       connected();
@@ -58,6 +60,7 @@ export class CommitListener implements AsyncDisposable {
       await over.promise;
     } finally {
       clearInterval(heartbeat);
+      signal.removeEventListener("abort", end);
       await hangUp(client);
     }
   }

@@ -1,9 +1,12 @@
 import type { Store } from "#contract.ts";
 import { SqlStore } from "#sql-store.ts";
+import { type StatementListener, traced } from "#traced-database.ts";
 import { type PostgresAddress, settleConnection } from "./connector.ts";
 import { type PoolSize, PostgresDatabase } from "./postgres-database.ts";
 
-export interface PostgresStoreOptions extends PostgresAddress, Partial<PoolSize> {}
+export interface PostgresStoreOptions extends PostgresAddress, Partial<PoolSize> {
+  readonly onStatement?: StatementListener | undefined;
+}
 
 const defaultPool: PoolSize = { maxConnections: 10, maxIdleMs: 3_600_000 };
 
@@ -12,7 +15,7 @@ const defaultPool: PoolSize = { maxConnections: 10, maxIdleMs: 3_600_000 };
  * @throws {StoreError} "unavailable", "newer-schema", "foreign-database"
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { maxConnections, maxIdleMs, ...address } = options;
+  const { maxConnections, maxIdleMs, onStatement, ...address } = options;
   const pool = {
     maxConnections: maxConnections ?? defaultPool.maxConnections,
     maxIdleMs: maxIdleMs ?? defaultPool.maxIdleMs,
@@ -20,7 +23,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = new PostgresDatabase(await settleConnection(address), pool);
   try {
     await database.prepare();
-    return new SqlStore(database);
+    return new SqlStore(traced(database, onStatement));
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;

@@ -92,12 +92,12 @@ export class PostgresWriter implements AsyncDisposable {
 
   async #connection(): Promise<Client> {
     if (this.#client) return this.#client;
-    let lost = false;
-    const client = await connect(this.#config, () => {
-      lost = true;
-      if (this.#client === client) this.#client = undefined;
+    let broken = false;
+    const client = await connect(this.#config, (lost) => {
+      broken = true;
+      if (this.#client === lost) this.#client = undefined;
     });
-    if (!lost) this.#client = client;
+    if (!broken) this.#client = client;
     return client;
   }
 

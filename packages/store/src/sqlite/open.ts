@@ -1,5 +1,6 @@
 import type { Store } from "#contract.ts";
 import { SqlStore } from "#sql-store.ts";
+import { type StatementListener, traced } from "#traced-database.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 
 export interface SqliteStoreOptions {
@@ -9,6 +10,7 @@ export interface SqliteStoreOptions {
   readonly writeAheadLog?: boolean;
   /** 1000 when absent; 0: the log is never folded into the database by itself. */
   readonly walAutocheckpointPages?: number;
+  readonly onStatement?: StatementListener | undefined;
 }
 
 /**
@@ -16,6 +18,7 @@ export interface SqliteStoreOptions {
  * @throws {StoreError} "locked", "newer-schema", "foreign-database", "unavailable", "corrupt"
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, writeAheadLog = true, walAutocheckpointPages = 1000 } = options;
-  return new SqlStore(await SqliteDatabase.open({ path, writeAheadLog, walAutocheckpointPages, readOnly: false }));
+  const { path, writeAheadLog = true, walAutocheckpointPages = 1000, onStatement } = options;
+  const database = await SqliteDatabase.open({ path, writeAheadLog, walAutocheckpointPages, readOnly: false });
+  return new SqlStore(traced(database, onStatement));
 }
