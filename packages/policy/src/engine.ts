@@ -109,6 +109,8 @@ export interface CompiledPolicy {
   autoApprovedRoutes(node: PolicyNode): readonly Prefix[];
   /** Whether `autoApprovers.services` lets the node host the service (`svc:NAME`). */
   mayHostService(node: PolicyNode, service: string): boolean;
+  /** Networks from which `nodeAttrs.ipPool` numbers a new node, in the order of the policy; empty: no say. */
+  addressPools(node: PolicyNode): readonly Prefix[];
   /** Whether a user, or a credential that holds tags, may put `tag` on a node. */
   mayAssignTag(who: { readonly userId: number } | { readonly tags: readonly string[] }, tag: string): boolean;
   /** Tags declared in `tagOwners`. */
@@ -131,7 +133,10 @@ export interface PeerChange {
   readonly removed: readonly number[];
 }
 
-/** Exactly what a change touched. Viewers that saw the same change share the objects. Removed nodes are not listed as viewers. */
+/**
+ * Exactly what a change touched. All lists speak of nodes that were there before and still are: a node that joins needs
+ * everything anyhow. Viewers that saw the same change share the objects.
+ */
 export interface Affected {
   readonly filters: readonly number[];
   readonly peers: ReadonlyMap<number, PeerChange>;

@@ -47,10 +47,11 @@ export class Chunker {
     return rules;
   }
 
+  /** Another node's record with the very same parts; never one whose parts only say the same. */
   #share(key: string, filters: PacketFilters): PacketFilters {
-    const record = this.#records.get(key) ?? filters;
-    this.#records.set(key, record);
-    return record;
+    const record = this.#records.get(key);
+    if (record === undefined) this.#records.set(key, filters);
+    return record !== undefined && sameParts(record, filters) ? record : filters;
   }
 }
 
@@ -69,9 +70,13 @@ function keepOld(old: readonly FilterRule[] | undefined, rules: readonly FilterR
 /** The old filter where the new one says the same under other names. */
 function keepOldRecord(old: PacketFilters | undefined, filters: PacketFilters): PacketFilters {
   if (old === undefined) return filters;
-  const names = Object.keys(filters);
-  if (names.length === Object.keys(old).length && names.every((name) => old[name] === filters[name])) return old;
+  if (sameParts(old, filters)) return old;
   return sameBag(Object.values(old).flat(), Object.values(filters).flat()) ? old : filters;
+}
+
+function sameParts(a: PacketFilters, b: PacketFilters): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** Name of the part for a source list, the same for the same list in every policy. */

@@ -1,8 +1,8 @@
 import type { Addr, Prefix } from "@headscale/netip";
 import { describe, expect, test } from "vitest";
+import { parsePolicy } from "#syntax/parse-policy.ts";
 import { compilePolicy } from "../compile-policy.ts";
 import type { PolicyNode, PolicyUser } from "../engine.ts";
-import { parsePolicy } from "../syntax/parse-policy.ts";
 import { updatePolicy } from "../update-policy.ts";
 
 const users: PolicyUser[] = [
@@ -321,6 +321,29 @@ describe("approvals", () => {
   test("of exit routes depend on exitNode alone", () => {
     expect(asks({ userId: 2 }, "0.0.0.0/0", "192.168.0.0/16")).toEqual(["192.168.0.0/16"]);
     expect(asks({ tags: ["tag:west"] }, "0.0.0.0/0", "::/0", "10.0.0.0/8")).toEqual(["0.0.0.0/0", "::/0"]);
+  });
+});
+
+describe("addressPools", () => {
+  const entry = (target: string[], ...ipPool: string[]) => ({ target, ipPool });
+  const live = compiled(
+    {
+      nodeAttrs: [
+        entry(["group:ops"], "100.90.0.0/24"),
+        entry(["*"], "100.91.0.0/24"),
+        entry(["tag:db"], "100.92.0.0/24"),
+      ],
+    },
+    [],
+  );
+
+  test.for([
+    [{ userId: 1 }, ["100.90.0.0/24", "100.91.0.0/24"]],
+    [{ userId: 2 }, ["100.91.0.0/24"]],
+    [{ tags: ["tag:db"] }, ["100.91.0.0/24", "100.92.0.0/24"]],
+  ] as const)("of %j are %j", ([rest, pools]) => {
+    const { tags, ...owner } = { tags: [], ...rest };
+    expect(live.addressPools(node(50, { ...owner, tags: [...tags] }))).toEqual(pools);
   });
 });
 

@@ -80,7 +80,7 @@ export class Compilation implements CompiledPolicy {
   }
 
   get definedTags(): ReadonlySet<string> {
-    return new Set(this.plan.policy?.tagOwners.keys());
+    return this.plan.tags;
   }
 
   /** What the next compilation may use. A filter that nobody asked for anew stays the old one. */
@@ -213,6 +213,10 @@ export class Compilation implements CompiledPolicy {
 
   mayHostService(node: PolicyNode, service: string): boolean {
     return this.#permissions.mayHostService(node, service);
+  }
+
+  addressPools(node: PolicyNode) {
+    return this.#permissions.addressPools(node);
   }
 
   mayAssignTag(who: { readonly userId: number } | { readonly tags: readonly string[] }, tag: string): boolean {

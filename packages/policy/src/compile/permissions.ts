@@ -10,6 +10,11 @@ export interface PlannedPermissions {
   readonly routes: readonly { readonly prefix: Prefix; readonly approvers: readonly number[] }[];
   readonly exitNode: readonly number[];
   readonly services: ReadonlyMap<string, readonly number[]>;
+  readonly pools: readonly {
+    readonly pool: readonly Prefix[];
+    readonly everybody: boolean;
+    readonly targets: readonly number[];
+  }[];
   /** Tag → selectors of its owners, tags apart. */
   readonly owners: ReadonlyMap<string, { readonly people: readonly number[]; readonly tags: readonly string[] }>;
 }
@@ -22,6 +27,13 @@ export function planPermissions(index: PolicyIndex, policy: Policy | undefined):
     routes: (approvers?.routes ?? []).map((route) => ({ prefix: route.prefix, approvers: ids([...route.approvers]) })),
     exitNode: ids([...(approvers?.exitNode ?? [])]),
     services: new Map(Array.from(approvers?.services ?? [], ([name, who]) => [name, ids([...who])])),
+    pools: (policy?.nodeAttrs ?? [])
+      .filter(({ ipPool }) => ipPool.length > 0)
+      .map(({ ipPool, target }) => ({
+        pool: ipPool,
+        everybody: target.some(({ kind }) => kind === "any"),
+        targets: ids([...target]),
+      })),
     owners: new Map(
       Array.from(policy?.tagOwners ?? [], ([tag, owners]) => [
         tag,
@@ -58,6 +70,12 @@ export class Permissions {
   mayHostService(node: PolicyNode, service: string): boolean {
     const is = this.#identity(node);
     return (this.#plan.services.get(service) ?? []).some((id) => is.has(id));
+  }
+
+  addressPools(node: PolicyNode): Prefix[] {
+    const is = this.#identity(node);
+    const own = this.#plan.pools.filter(({ everybody, targets }) => everybody || targets.some((id) => is.has(id)));
+    return own.flatMap(({ pool }) => pool);
   }
 
   mayAssignTag(who: { readonly userId: number } | { readonly tags: readonly string[] }, tag: string): boolean {

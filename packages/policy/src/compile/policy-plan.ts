@@ -19,6 +19,8 @@ export interface PolicyPlan {
   readonly ssh: readonly PlannedSshRule[] | undefined;
   readonly attributes: readonly PlannedAttributes[];
   readonly permissions: PlannedPermissions;
+  /** Tags declared in `tagOwners`. */
+  readonly tags: ReadonlySet<string>;
   /** By source list: the part of the filter that its rules stand in. */
   readonly parts: readonly string[];
 }
@@ -33,6 +35,7 @@ export function makePlan(policy: Policy | undefined): PolicyPlan {
     const open = selectors.some((id) => ["any", "danger"].includes(index.selectors[id]?.kind ?? ""));
     return open ? "base" : partName(label);
   });
+  const tags = new Set(policy?.tagOwners.keys());
   return {
     policy,
     index,
@@ -43,5 +46,6 @@ export function makePlan(policy: Policy | undefined): PolicyPlan {
     attributes,
     permissions,
     parts,
+    tags,
   };
 }

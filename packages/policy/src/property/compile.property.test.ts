@@ -96,6 +96,30 @@ describe("a compiled filter", () => {
   );
 });
 
+describe("a compilation", () => {
+  property.prop([
+    policies,
+    users,
+    nodes.chain((all) => fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length }))),
+  ])(
+    "depends neither on the order of the nodes nor on their numbers, nor on how the policy is laid out",
+    (policy, allUsers, [allNodes, shuffled]) => {
+      const text = policyText(policy);
+      const relaid = JSON.stringify(JSON.parse(text), null, 2).replaceAll("\n", " // note\n");
+      const live = compilePolicy({ policy: parsePolicy(text), users: allUsers, nodes: allNodes, settings });
+      const renumbered = shuffled.map((node) => ({ ...node, id: node.id + 100 }));
+      const other = compilePolicy({ policy: parsePolicy(relaid), users: allUsers, nodes: renumbered, settings });
+      for (const { id } of allNodes) {
+        expect(other.filterRules(id + 100)).toEqual(live.filterRules(id));
+        expect(other.peersOf(id + 100)).toEqual(live.peersOf(id).map((peer) => peer + 100));
+        expect(other.sshPolicy(id + 100)).toEqual(live.sshPolicy(id));
+        for (const peer of allNodes)
+          expect(other.routesFor(id + 100, peer.id + 100)).toEqual(live.routesFor(id, peer.id));
+      }
+    },
+  );
+});
+
 describe("visibility", () => {
   property.prop([policies, users, nodes])(
     "is that a rule delivered to one of two nodes has a source that meets the other",

@@ -1,8 +1,8 @@
 import type { Addr } from "@headscale/netip";
 import { describe, expect, test } from "vitest";
+import { parsePolicy } from "#syntax/parse-policy.ts";
 import { compilePolicy } from "../compile-policy.ts";
 import type { PolicyNode } from "../engine.ts";
-import { parsePolicy } from "../syntax/parse-policy.ts";
 import { sshUserAllowed } from "./ssh-rules.ts";
 
 const node = (id: number, rest: Partial<PolicyNode>): PolicyNode => ({

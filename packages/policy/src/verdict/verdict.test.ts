@@ -1,9 +1,9 @@
 import type { Addr, Prefix } from "@headscale/netip";
 import { describe, expect, test } from "vitest";
+import { parsePolicy } from "#syntax/parse-policy.ts";
 import { compilePolicy } from "../compile-policy.ts";
 import type { PolicyNode } from "../engine.ts";
 import { PolicyError } from "../policy-error.ts";
-import { parsePolicy } from "../syntax/parse-policy.ts";
 import { diffPolicies } from "./diff-policies.ts";
 import { explainAccess } from "./explain-access.ts";
 import { compileTested, runPolicyTests } from "./run-tests.ts";
