@@ -1,7 +1,7 @@
 import type { Relay } from "@headscale/derp";
 import type { Store } from "@headscale/store";
 import type { DERPMap, DNSConfig } from "@headscale/tailcfg";
-import { apply, type TailnetId, type World, worldFromRows } from "@headscale/tailnet";
+import { type TailnetId, type World, worldFromRows } from "@headscale/tailnet";
 import { dnsConfigOf } from "@headscale/tailnet/netmap";
 import type { Config } from "#config/config.ts";
 import type { ExtraRecords } from "#live/extra-records.ts";
@@ -46,7 +46,7 @@ export async function startLive({
     store,
     world: worldFromRows(stored),
     presence: stored.presence,
-    catchUp: async (world: World) => (await store.changesSince(new Map(world.revisions))).reduce(apply, world),
+    catchUp: (world: World) => store.changesSince(new Map(world.revisions)),
     settings,
     netmap: netmapSettings(config),
     policySettings: { serverUrl: config.server.url, httpsCertificates: false },

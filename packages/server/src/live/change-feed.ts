@@ -64,14 +64,19 @@ export class ChangeFeed {
     let behind = false;
     let wake: (() => void) | undefined;
     const listen = (changes: readonly News[]) => {
-      if (pending.length + changes.length > maxBehind) behind = true;
+      if (behind || pending.length + changes.length > maxBehind) behind = true;
       else pending.push(...changes);
       wake?.();
     };
     this.#listeners.add(listen);
     const listeners = this.#listeners;
-    const onAbort = () => wake?.();
-    signal.addEventListener("abort", onAbort);
+    // A generator that nobody has begun to read runs no `finally`.
+    const onAbort = () => {
+      listeners.delete(listen);
+      wake?.();
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     return (async function* () {
       try {
         while (!signal.aborted) {

@@ -38,7 +38,10 @@ export class Deadlines<K> implements Disposable {
     this.#armedFor = Number.POSITIVE_INFINITY;
     const now = this.#now();
     let earliest = Number.POSITIVE_INFINITY;
-    for (const [key, at] of [...this.#at]) {
+    for (const key of [...this.#at.keys()]) {
+      // Asked anew each time: what was due before may have moved or removed it.
+      const at = this.#at.get(key);
+      if (at === undefined) continue;
       if (at > now) {
         earliest = Math.min(earliest, at);
         continue;

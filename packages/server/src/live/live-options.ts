@@ -1,7 +1,7 @@
 import type { PolicySettings } from "@headscale/policy";
 import type { DERPMap, DNSConfig } from "@headscale/tailcfg";
 import type { NodeKey } from "@headscale/tailcfg/keys";
-import type { NodeId, Presence, TailnetId, TailnetSettings, World } from "@headscale/tailnet";
+import type { Change, NodeId, Presence, TailnetId, TailnetSettings, World } from "@headscale/tailnet";
 import type { NetmapSettings } from "@headscale/tailnet/netmap";
 import type { LifetimeLimits } from "./lifetimes.ts";
 import type { PolicyDocument } from "./live-tailnet.ts";
@@ -13,8 +13,8 @@ export interface LiveOptions {
   readonly store: CommitLog & PresenceStore;
   readonly world: World;
   readonly presence: Iterable<readonly [NodeId, Presence]>;
-  /** Reads the changes that another writer made since `world`. */
-  catchUp(world: World): Promise<World>;
+  /** Reads the changes that another writer made since `world`, in an order that can be applied. */
+  catchUp(world: World): Promise<readonly Change[]>;
   readonly settings: TailnetSettings;
   readonly netmap: NetmapSettings;
   readonly policySettings: PolicySettings;

@@ -51,6 +51,8 @@ export interface NodeDifference {
 
 /** Messages that several sessions are about to send are compressed once; more than these are forgotten. */
 const maxSharedMessages = 256;
+/** Longer ones are rarely the same for two viewers, and hundreds of them would fill the memory. */
+const maxSharedLength = 32 * 1024;
 
 /** One tailnet as it runs: its compiled policy, the routers, the records in their wire form and the open map sessions. */
 export class LiveTailnet implements SessionSource {
@@ -126,6 +128,7 @@ export class LiveTailnet implements SessionSource {
   }
 
   shared(text: string): Buffer {
+    if (text.length > maxSharedLength) return compressPiece(text);
     const known = this.#shared.get(text);
     if (known) return known;
     const piece = compressPiece(text);
@@ -134,10 +137,11 @@ export class LiveTailnet implements SessionSource {
     return piece;
   }
 
-  /** Opens the node's map stream. */
+  /** Opens the node's map stream. Whatever a probe found before, the node is here now. */
   openSession(viewer: NodeId): MapSession {
     const session = this.peek(viewer);
     this.sessions.add(session);
+    this.setHealth(viewer, true);
     return session;
   }
 
@@ -190,6 +194,7 @@ export class LiveTailnet implements SessionSource {
 
   /** Puts another policy in force. */
   setPolicy(document: PolicyDocument): void {
+    if (document === this.#policy.policy) return;
     this.#updatePolicy({ policy: { to: document } });
   }
 

@@ -1,5 +1,5 @@
 import type { PolicySettings } from "@headscale/policy";
-import type { DERPMap, DNSConfig, Hostinfo, MapRequest } from "@headscale/tailcfg";
+import type { DERPMap, Hostinfo, MapRequest } from "@headscale/tailcfg";
 import {
   type Change,
   type Circumstances,
@@ -12,14 +12,10 @@ import {
   type TailnetSettings,
   type World,
 } from "@headscale/tailnet";
-import {
-  concernsNode,
-  deleteNode,
-  ensureDefaultTailnet,
-  purgeAuthRequests,
-  reportHostinfo,
-} from "@headscale/tailnet/commands";
+import { deleteNode, ensureDefaultTailnet, purgeAuthRequests } from "@headscale/tailnet/commands";
 import { ChangeFeed } from "./change-feed.ts";
+import { DnsConfigs } from "./dns-configs.ts";
+import { HostReports } from "./host-reports.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import type { LiveOptions } from "./live-options.ts";
 import { LiveTailnet, type PolicyDocument } from "./live-tailnet.ts";
@@ -28,7 +24,7 @@ import { policyJudge } from "./policy-judge.ts";
 import { PresenceBook } from "./presence-book.ts";
 import { afterReport, mergeHostinfo } from "./presence-rules.ts";
 import { touchSelf } from "./touch.ts";
-import { touchedTailnets } from "./touched-tailnets.ts";
+import { type Touched, touchedTailnets } from "./touched-tailnets.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** The running state of the server: the durable world behind its one writer, presence, and every tailnet's sessions. */
@@ -40,12 +36,14 @@ export class Live implements AsyncDisposable {
   readonly #tailnets = new Map<TailnetId, LiveTailnet>();
   readonly #lifetimes: Lifetimes;
   readonly #flushTimer: NodeJS.Timeout;
+  readonly #reports: HostReports;
   #derpMap: DERPMap;
-  #dns = new Map<TailnetId, DNSConfig>();
+  readonly #dns: DnsConfigs;
 
   private constructor(options: LiveOptions) {
     this.#options = options;
     this.#derpMap = options.derpMap;
+    this.#dns = new DnsConfigs(options.dns);
     this.#presence = new PresenceBook(options.store, options.presence, (error) =>
       options.onError("writing presence", error),
     );
@@ -57,6 +55,11 @@ export class Live implements AsyncDisposable {
       onError: options.onError,
       catchUp: options.catchUp,
       maxWaiting: options.limits.maxWaitingCommands,
+    });
+    this.#reports = new HostReports({
+      world: () => this.world,
+      execute: (command, actor) => this.execute(command, actor),
+      onError: options.onError,
     });
     this.#lifetimes = new Lifetimes(this.now, options.limits, {
       keyExpired: (id) => this.#keyExpired(id),
@@ -71,9 +74,7 @@ export class Live implements AsyncDisposable {
   static async start(options: LiveOptions): Promise<Live> {
     const live = new Live(options);
     await live.execute(ensureDefaultTailnet, "system");
-    for (const node of live.world.nodes.values()) {
-      live.#lifetimes.found(node);
-    }
+    for (const node of live.world.nodes.values()) live.#lifetimes.found(node);
     for (const request of live.world.authRequests.values()) live.#lifetimes.login(request);
     return live;
   }
@@ -106,6 +107,11 @@ export class Live implements AsyncDisposable {
     return this.#queue.execute(command, actor);
   }
 
+  /** Another writer has committed: takes its changes in as if they had been made here. */
+  catchUp(): void {
+    this.#queue.catchUp();
+  }
+
   tailnet(id: TailnetId): LiveTailnet {
     const known = this.#tailnets.get(id);
     if (known) return known;
@@ -117,7 +123,7 @@ export class Live implements AsyncDisposable {
         now: this.now,
         presence: (node) => this.#presence.get(node),
         derpMap: () => this.#derpMap,
-        dns: (which) => this.#dnsOf(which),
+        dns: (which) => this.#dns.of(this.world, which),
         netmap: options.netmap,
         policy: options.policySettings,
         timing: options.timing,
@@ -141,30 +147,22 @@ export class Live implements AsyncDisposable {
   async report(node: Node, request: MapRequest): Promise<void> {
     const before = this.#presence.get(node.id);
     const after = afterReport(before, request);
-    await this.#setHostinfo(node, before, after);
+    this.#setPresence(node.id, before, after);
+    await this.#reports.write(node.id, before.hostinfo, after.hostinfo);
   }
 
   /** Takes in the Hostinfo of a registration, so that routes and names are known before the first map request. */
   async noteHostinfo(node: Node, hostinfo: Hostinfo, capVersion: number): Promise<void> {
     const before = this.#presence.get(node.id);
-    await this.#setHostinfo(node, before, {
-      ...before,
-      hostinfo: mergeHostinfo(before.hostinfo, hostinfo),
-      capVersion,
-    });
-  }
-
-  async #setHostinfo(node: Node, before: Presence, after: Presence): Promise<void> {
-    const durable = before.hostinfo !== after.hostinfo && concernsNode(node, before.hostinfo, after.hostinfo);
-    this.#setPresence(node.id, before, after);
-    if (durable) await this.execute(reportHostinfo(node.id, after.hostinfo), `node:${node.id}`);
+    const merged = mergeHostinfo(before.hostinfo, hostinfo);
+    this.#setPresence(node.id, before, { ...before, hostinfo: merged, capVersion });
+    await this.#reports.write(node.id, before.hostinfo, merged);
   }
 
   #setPresence(id: NodeId, before: Presence, after: Presence): void {
-    if (JSON.stringify(before) === JSON.stringify(after)) return;
-    this.#presence.set(id, after);
     const node = this.world.nodes.get(id);
-    if (!node) return;
+    if (!node || JSON.stringify(before) === JSON.stringify(after)) return;
+    this.#presence.set(id, after);
     this.tailnet(node.tailnet).presenceChanged(id, before, after);
     if (before.online === after.online) return;
     const kind = after.online ? "node-online" : "node-offline";
@@ -219,17 +217,8 @@ export class Live implements AsyncDisposable {
 
   /** Names or resolvers changed: everybody gets the DNS settings anew. */
   dnsChanged(): void {
-    this.#dns = new Map();
+    this.#dns.forgetAll();
     for (const tailnet of this.#tailnets.values()) tailnet.sessions.touchAll(touchSelf.dns);
-  }
-
-  #dnsOf(tailnet: TailnetId): DNSConfig {
-    let dns = this.#dns.get(tailnet);
-    if (!dns) {
-      dns = this.#options.dns(this.world, tailnet);
-      this.#dns.set(tailnet, dns);
-    }
-    return dns;
   }
 
   #given(actor: string): Circumstances {
@@ -247,14 +236,32 @@ export class Live implements AsyncDisposable {
     for (const change of changes) {
       if (change.subject === "auth-request" && change.after) this.#lifetimes.login(change.after);
     }
-    for (const [id, { nodes, users, renamed }] of touchedTailnets(changes)) {
-      const differences = [...nodes].map((node) => ({ before: before.nodes.get(node), after: after.nodes.get(node) }));
-      for (const { before: old, after: now } of differences) this.#nodeCommitted(old, now);
-      const userList = [...users].map((user) => ({ id: user, after: after.users.get(user) }));
-      this.#tailnets.get(id)?.changed(differences, userList);
-      if (renamed) this.#tailnetRenamed(id);
+    for (const [id, touched] of touchedTailnets(changes)) {
+      try {
+        this.#tailnetCommitted(id, touched, before, after);
+      } catch (error) {
+        this.#options.onError(`announcing a change of tailnet ${id}`, error);
+      }
     }
     this.feed.publish(changes);
+  }
+
+  #tailnetCommitted(id: TailnetId, touched: Touched, before: World, after: World): void {
+    const differences = [...touched.nodes].map((node) => ({
+      before: before.nodes.get(node),
+      after: after.nodes.get(node),
+    }));
+    for (const { before: old, after: now } of differences) this.#nodeCommitted(old, now);
+    if (touched.deleted) {
+      this.#tailnets.delete(id);
+      this.#dns.forget(id);
+      return;
+    }
+    const users = [...touched.users].map((user) => ({ id: user, after: after.users.get(user) }));
+    const tailnet = this.#tailnets.get(id);
+    tailnet?.changed(differences, users);
+    if (touched.policySet) tailnet?.setPolicy(this.#options.policyOf(after, id));
+    if (touched.renamed) this.#tailnetRenamed(id);
   }
 
   #nodeCommitted(before: Node | undefined, after: Node | undefined): void {
@@ -266,11 +273,12 @@ export class Live implements AsyncDisposable {
     if (after && !before) this.#lifetimes.left(after);
     if (after || !before) return;
     this.#lifetimes.removed(before.id);
+    this.#reports.forget(before.id);
     this.#presence.forget(before.id);
   }
 
   #tailnetRenamed(id: TailnetId): void {
-    this.#dns.delete(id);
+    this.#dns.forget(id);
     const tailnet = this.#tailnets.get(id);
     tailnet?.records.invalidateAll();
     tailnet?.sessions.endAll();

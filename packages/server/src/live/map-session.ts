@@ -80,20 +80,30 @@ export class MapSession {
   /** Framed, compressed messages: first the whole map, then what changes, until `signal` fires or the session ends. */
   async *frames(signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
     // Deleted since it asked: its next request is told so.
-    if (!this.#source.view().world.nodes.has(this.viewer)) return;
+    if (this.#isGone()) return;
     yield this.fullFrame();
+    let quietUntil = this.#nextKeepAlive();
     while (!signal.aborted) {
-      const rang = await this.#bell.rings(this.#timing.keepAliveMs(), signal);
+      const rang = await this.#bell.rings(Math.max(0, quietUntil - performance.now()), signal);
       if (signal.aborted) return;
-      const gone = !this.#source.view().world.nodes.has(this.viewer);
       // Read before the frame goes out: an end that is told meanwhile still has something to say.
-      const ending = this.#ended || gone;
-      const frame = gone ? farewell(this.#source.view(), this.#lastSelf) : this.#nextFrame();
+      const ending = this.#ended || this.#isGone();
+      const frame = this.#nextFrame() ?? (rang ? undefined : keepAlive);
       if (frame) yield frame;
-      else if (!rang) yield keepAlive;
       if (ending) return;
-      if (frame) await pause(this.#timing.coalesceMs, signal);
+      // Rings that come to nothing do not count: the client hears silence.
+      if (!frame) continue;
+      quietUntil = this.#nextKeepAlive();
+      await pause(this.#timing.coalesceMs, signal);
     }
+  }
+
+  #isGone(): boolean {
+    return !this.#source.view().world.nodes.has(this.viewer);
+  }
+
+  #nextKeepAlive(): number {
+    return performance.now() + this.#timing.keepAliveMs();
   }
 
   /** The whole map as one framed message of several zstd frames. */
@@ -122,7 +132,7 @@ export class MapSession {
   #nextFrame(): readonly Uint8Array[] | undefined {
     const view = this.#source.view();
     const node = view.world.nodes.get(this.viewer);
-    if (!node) return undefined;
+    if (!node) return farewell(view, this.#lastSelf);
     // A record of one's own goes with the profile of its owner, as everybody's does.
     const ownProfile = (this.#dirtySelf & touchSelf.record) !== 0 ? node : undefined;
     const parts = [...this.#selfParts(view, node), ...this.#peerParts(view, ownProfile)];

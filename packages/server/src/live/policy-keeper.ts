@@ -3,8 +3,10 @@ import {
   type CompileInput,
   compileTested,
   type Policy,
+  PolicyError,
   type PolicyUser,
   parsePolicy,
+  renderProblem,
   type TestVerdict,
   tailnetDomains,
 } from "@headscale/policy";
@@ -27,6 +29,11 @@ export class PolicyKeeperError extends Error {
   override readonly name = "PolicyKeeperError";
 }
 
+interface ReadPolicy {
+  readonly text: string;
+  readonly policy: Policy | undefined;
+}
+
 export type PolicySource = { readonly mode: "database" } | { readonly mode: "file"; readonly path: string | undefined };
 
 export interface PolicyKeeperOptions {
@@ -41,19 +48,19 @@ export interface PolicyKeeperOptions {
  */
 export class PolicyKeeper implements Disposable {
   readonly #options: PolicyKeeperOptions;
-  readonly #parsed = new Map<TailnetId, { readonly text: string; readonly policy: Policy | undefined }>();
-  #file: { readonly text: string; readonly policy: Policy | undefined } | undefined;
+  readonly #parsed = new Map<TailnetId, ReadPolicy>();
+  #file: ReadPolicy | undefined;
   #watch: Disposable | undefined;
 
   private constructor(options: PolicyKeeperOptions) {
     this.#options = options;
   }
 
-  /** @throws {PolicyError} when the file does not hold: a start without the policy that somebody wrote would open everything. */
+  /** @throws {PolicyKeeperError} when the file does not hold: a start without the policy that somebody wrote would open everything. */
   static async open(options: PolicyKeeperOptions): Promise<PolicyKeeper> {
     const keeper = new PolicyKeeper(options);
     if (options.source.mode === "file" && options.source.path !== undefined)
-      await keeper.#readFile(options.source.path);
+      keeper.#take(options.source.path, await policyIn(options.source.path));
     return keeper;
   }
 
@@ -115,11 +122,10 @@ export class PolicyKeeper implements Disposable {
     const { source, onRefused } = this.#options;
     if (source.mode !== "file" || source.path === undefined) return;
     try {
-      const before = this.#file;
-      const text = await readFile(source.path, "utf8");
-      if (text === before?.text) return;
-      this.check(live, defaultTailnetId, text);
-      await this.#readFile(source.path);
+      const read = await policyIn(source.path);
+      if (read.text === this.#file?.text) return;
+      placed(source.path, read.text, () => this.check(live, defaultTailnetId, read.text));
+      this.#take(source.path, read);
       await this.#putInForce(live, defaultTailnetId);
     } catch (error) {
       onRefused(source.path, error);
@@ -138,9 +144,8 @@ export class PolicyKeeper implements Disposable {
     );
   }
 
-  async #readFile(path: string): Promise<void> {
-    const text = await readFile(path, "utf8");
-    this.#file = { text, policy: documentFrom(text) };
+  #take(path: string, read: ReadPolicy): void {
+    this.#file = read;
     this.#options.onLoaded(path);
   }
 
@@ -152,6 +157,24 @@ export class PolicyKeeper implements Disposable {
 
   [Symbol.dispose](): void {
     this.#watch?.[Symbol.dispose]();
+  }
+}
+
+/** @throws {PolicyKeeperError} naming the file and the place in it */
+async function policyIn(path: string): Promise<ReadPolicy> {
+  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new PolicyKeeperError(`policy.path: ${path} cannot be read`, { cause });
+  });
+  return placed(path, text, () => ({ text, policy: documentFrom(text) }));
+}
+
+/** Runs what reads the text of a file; a refusal shows the first place that is wrong. */
+function placed<T>(path: string, text: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new PolicyKeeperError(`policy.path: ${renderProblem(text, error.problems[0]!, path)}`);
   }
 }
 

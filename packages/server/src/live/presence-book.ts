@@ -32,18 +32,28 @@ export class PresenceBook {
     this.#dirty.delete(id);
   }
 
-  /** Writes what changed since the last time; called by a timer and at the end. Failures are kept for the next round. */
+  /**
+   * Writes what changed since the last time; called by a timer and at the end. Nothing that changed before the call is on
+   * its way any more when it resolves. Failures are kept for the next round.
+   */
   async flush(): Promise<void> {
-    await this.#writing;
+    while (this.#writing !== undefined) await this.#writing;
     if (this.#dirty.size === 0) return;
     const dirty = this.#dirty;
     this.#dirty = new Set();
-    const rows = new Map([...dirty].flatMap((id) => (this.#rows.has(id) ? [[id, this.get(id)] as const] : [])));
-    this.#writing = this.#store.writePresence(rows).catch((error: unknown) => {
-      for (const id of dirty) this.#dirty.add(id);
-      this.#onError(error);
-    });
+    this.#writing = this.#write(dirty);
     await this.#writing;
-    this.#writing = undefined;
+  }
+
+  async #write(dirty: ReadonlySet<NodeId>): Promise<void> {
+    try {
+      await this.#store.writePresence(new Map([...dirty].map((id) => [id, this.get(id)])));
+    } catch (error) {
+      // Not what was forgotten meanwhile.
+      for (const id of dirty) if (this.#rows.has(id)) this.#dirty.add(id);
+      this.#onError(error);
+    } finally {
+      this.#writing = undefined;
+    }
   }
 }

@@ -6,9 +6,7 @@ import type { Presence } from "@headscale/tailnet";
  * overwrites what is known, and NetInfo known before survives a Hostinfo without it.
  */
 export function afterReport(before: Presence, request: MapRequest): Presence {
-  // A Hostinfo without a name is one that nobody filled in.
-  const said = request.Hostinfo?.Hostname ? request.Hostinfo : undefined;
-  const hostinfo = said ? mergeHostinfo(before.hostinfo, said) : before.hostinfo;
+  const hostinfo = mergeHostinfo(before.hostinfo, request.Hostinfo ?? {});
   const takesEndpoints = request.Endpoints !== undefined && !(request.Stream && request.Endpoints.length === 0);
   return {
     ...before,
@@ -20,8 +18,12 @@ export function afterReport(before: Presence, request: MapRequest): Presence {
   };
 }
 
-/** Keeps NetInfo when the new Hostinfo lacks it; the old object when nothing differs. */
+/**
+ * Keeps NetInfo when the new Hostinfo lacks it; the old object when nothing differs, and when the new one has no name:
+ * nobody filled it in.
+ */
 export function mergeHostinfo(before: Hostinfo, after: Hostinfo): Hostinfo {
+  if (!after.Hostname) return before;
   const merged =
     after.NetInfo === undefined && before.NetInfo !== undefined ? { ...after, NetInfo: before.NetInfo } : after;
   return JSON.stringify(before) === JSON.stringify(merged) ? before : merged;

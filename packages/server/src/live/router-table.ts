@@ -35,8 +35,11 @@ export class RouterTable {
   ): ReadonlySet<NodeId> {
     const before = this.#routesOf.get(id) ?? [];
     const now = node ? effectiveRoutes(announcedRoutes(presence.hostinfo), node.approvedRoutes) : [];
-    if (now.length === 0) this.#routesOf.delete(id);
-    else this.#routesOf.set(id, now);
+    if (now.length > 0) this.#routesOf.set(id, now);
+    else {
+      this.#routesOf.delete(id);
+      this.#unhealthy.delete(id);
+    }
     for (const prefix of before) if (!now.includes(prefix)) this.#withdraw(prefix, id);
     for (const prefix of now) this.#offer(prefix, id);
     return this.#elect(new Set([...before, ...now]), isOnline);

@@ -20,11 +20,14 @@ export interface WriteQueueOptions {
   /** Called after every durable batch, before its commands are answered: the announcement. */
   committed(before: World, after: World, changes: readonly Change[]): void;
   onError(what: string, error: unknown): void;
-  /** Brings the world up to date after another writer was first. */
-  catchUp(world: World): Promise<World>;
+  /** What another writer committed since this world, in an order that can be applied. */
+  catchUp(world: World): Promise<readonly Change[]>;
   /** Longest line of waiting commands. */
   readonly maxWaiting: number;
 }
+
+/** Decisions on the same commands that other writers may overtake before the commands are given up. */
+const maxDecisions = 32;
 
 /** The queue is full: the caller should come back later. */
 export class QueueFullError extends Error {
@@ -42,6 +45,7 @@ export class WriteQueue {
   readonly #options: WriteQueueOptions;
   #world: World;
   #waiting: Waiting[] = [];
+  #isBehind = false;
   #running: Promise<void> | undefined;
 
   constructor(options: WriteQueueOptions) {
@@ -58,9 +62,10 @@ export class WriteQueue {
     return this.#waiting.length;
   }
 
-  /** Takes over a world that came from elsewhere (another replica's commit). */
-  replace(world: World): void {
-    this.#world = world;
+  /** Another writer has committed: its changes are taken in and announced before the next batch. */
+  catchUp(): void {
+    this.#isBehind = true;
+    this.#running ??= this.#run();
   }
 
   /** Decides and commits; resolves after the change is durable and visible. @throws {TailnetError | QueueFullError} */
@@ -80,7 +85,8 @@ export class WriteQueue {
   async #run(): Promise<void> {
     // Commands given in the same turn of the event loop share a batch.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 || this.#isBehind) {
+      if (this.#isBehind) await this.#takeIn();
       const batch = this.#waiting;
       this.#waiting = [];
       await this.#commit(batch);
@@ -89,15 +95,14 @@ export class WriteQueue {
     this.#running = undefined;
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
+  async #commit(batch: readonly Waiting[], decisions = 1): Promise<void> {
     const before = this.#world;
     const { world, changes, answers } = this.#decideAll(batch);
     try {
       if (changes.length > 0) await this.#options.log.commit(changes);
     } catch (reason) {
-      if ((reason as { code?: unknown }).code === "stale-revision") {
-        this.#world = await this.#options.catchUp(before);
-        await this.#commit(batch);
+      if (isStale(reason) && decisions < maxDecisions && (await this.#takeIn())) {
+        await this.#commit(batch, decisions + 1);
         return;
       }
       for (const { reject } of batch) reject(reason);
@@ -108,6 +113,21 @@ export class WriteQueue {
       this.#announce(before, changes);
     }
     for (const answer of answers) answer();
+  }
+
+  /** Applies and announces what another writer committed; false when it cannot be read. */
+  async #takeIn(): Promise<boolean> {
+    this.#isBehind = false;
+    const before = this.#world;
+    try {
+      const changes = await this.#options.catchUp(before);
+      this.#world = changes.reduce(apply, before);
+      if (changes.length > 0) this.#announce(before, changes);
+      return true;
+    } catch (error) {
+      this.#options.onError("reading what another writer committed", error);
+      return false;
+    }
   }
 
   /** What is durable is true, whatever the announcement makes of it. */
@@ -135,4 +155,8 @@ export class WriteQueue {
     }
     return { world, changes, answers };
   }
+}
+
+function isStale(reason: unknown): boolean {
+  return (reason as { readonly code?: unknown }).code === "stale-revision";
 }
