@@ -54,3 +54,12 @@ async function connect(one: { host: Host; device: string }, other: { host: Host;
   const peer = ["peer", "name", other.device, "netns", far] as const;
   await outputOf(["ip", "link", "add", one.device, "netns", near, "type", "veth", ...peer]);
 }
+
+/** Lets no UDP in or out of a host's wire, or lets it again. */
+export async function setUdp(host: Host, allowed: "allowed" | "blocked"): Promise<void> {
+  const change = allowed === "allowed" ? "-D" : "-I";
+  await host.shell(`for program in iptables ip6tables; do
+    $program ${change} OUTPUT -o eth0 -p udp -j DROP
+    $program ${change} INPUT -i eth0 -p udp -j DROP
+  done`);
+}

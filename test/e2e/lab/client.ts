@@ -38,7 +38,8 @@ const keptNotifications = 12;
 export class Client {
   readonly host: Host;
   readonly options: ClientOptions;
-  readonly #socket: string;
+  /** Where its daemon is spoken to. */
+  readonly socket: string;
   readonly #state: string;
   #daemon: Daemon | undefined;
   #stopWatching: (() => void) | undefined;
@@ -49,7 +50,7 @@ export class Client {
     this.host = host;
     this.options = options;
     this.#state = join(host.directory, "ts");
-    this.#socket = join(this.#state, "sock");
+    this.socket = join(this.#state, "sock");
     mkdirSync(this.#state, { recursive: true });
   }
 
@@ -60,7 +61,7 @@ export class Client {
   /** Starts tailscaled and waits for its socket. */
   async start(): Promise<this> {
     const { version, env, state } = this.options;
-    const args = ["--no-logs-no-support", `--statedir=${this.#state}`, `--socket=${this.#socket}`];
+    const args = ["--no-logs-no-support", `--statedir=${this.#state}`, `--socket=${this.socket}`];
     if (state) args.push(`--state=${state}`);
     args.push("--tun=tailscale0", "--port=41641");
     this.#daemon = await this.host.daemon([join(clientBin(version), "tailscaled"), ...args], "log", {
@@ -73,7 +74,7 @@ export class Client {
       ...env,
     });
     await this.until("its socket to answer", (status) => status.BackendState !== "NoState");
-    this.#stopWatching = watchBus(this.#socket, (line) => this.#heard(line));
+    this.#stopWatching = watchBus(this.socket, (line) => this.#heard(line));
     return this;
   }
 
@@ -94,7 +95,7 @@ export class Client {
   cli(...args: readonly string[]): Promise<Outcome> {
     const program = join(clientBin(this.options.version), "tailscale");
     // `tailscale ssh` keeps its known hosts under HOME.
-    return run([program, `--socket=${this.#socket}`, ...args], { env: { ...process.env, HOME: this.host.directory } });
+    return run([program, `--socket=${this.socket}`, ...args], { env: { ...process.env, HOME: this.host.directory } });
   }
 
   /** Standard output of a CLI command that has to succeed. */
@@ -122,7 +123,7 @@ export class Client {
   async webLogin(options: UpOptions = {}): Promise<WebLogin> {
     const program = join(clientBin(this.options.version), "tailscale");
     const printed = Promise.withResolvers<string>();
-    const up = run([program, `--socket=${this.#socket}`, ...this.#upCommand(options)], {
+    const up = run([program, `--socket=${this.socket}`, ...this.#upCommand(options)], {
       onOutput: (soFar) => {
         const url = /^\s*(https?:\/\/\S+)\s/m.exec(soFar)?.[1];
         if (url) printed.resolve(url);
@@ -135,7 +136,7 @@ export class Client {
   }
 
   async status(): Promise<Status> {
-    return JSON.parse(await askClient(this.#socket, "status"));
+    return JSON.parse(await askClient(this.socket, "status"));
   }
 
   /** Waits for the client to be in a state, looking at every notification. Prints what happened instead when it fails. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { PostgresDatabase } from "../../support/postgres.ts";
@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly database?: PostgresDatabase;
   /** Merged over the lab's configuration, key by top-level key. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Added to the daemon's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const root = join(import.meta.dirname, "../../..");
@@ -36,10 +38,12 @@ export class Server {
   readonly clientEnv: Readonly<Record<string, string>>;
   readonly #config: string;
   readonly #authority: string | undefined;
+  readonly #env: Readonly<Record<string, string>>;
   #daemon: Daemon | undefined;
 
-  constructor(host: Host, { address, derpMap, https, database, config }: ServerOptions) {
+  constructor(host: Host, { address, derpMap, https, database, config, env = {} }: ServerOptions) {
     this.host = host;
+    this.#env = env;
     this.url = https ? `https://${https.name}` : `http://${address}:${port}`;
     this.clientEnv = https ? { SSL_CERT_FILE: https.certificate.authority, ...httpsOnly } : {};
     this.#authority = https?.certificate.authority;
@@ -68,6 +72,7 @@ export class Server {
     const daemon = await this.host.daemon(command, "log", {
       PATH: programPath,
       HOME: this.host.directory,
+      ...this.#env,
     });
     this.#daemon = daemon;
     const outcome = await until({
@@ -98,6 +103,11 @@ export class Server {
     await this.#daemon?.exited();
   }
 
+  /** Tells the server to read its files again. */
+  reload(): void {
+    this.#daemon?.signal("SIGHUP");
+  }
+
   /** Freezes the server with its connections open. */
   pause(): void {
     this.#daemon?.signal("SIGSTOP");
@@ -114,6 +124,11 @@ export class Server {
     const { stdout, stderr, code } = await this.host.run(curl);
     if (code !== 0) throw new Error(`${url} cannot be read: ${stderr}`);
     return stdout;
+  }
+
+  /** Everything the server has logged. */
+  get log(): string {
+    return this.#daemon ? readFileSync(this.#daemon.log, "utf8") : "";
   }
 
   evidence(): string {
