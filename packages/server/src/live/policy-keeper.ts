@@ -174,7 +174,8 @@ function placed<T>(path: string, text: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    throw new PolicyKeeperError(`policy.path: ${renderProblem(text, error.problems[0]!, path)}`);
+    const [first] = error.problems;
+    throw new PolicyKeeperError(`policy.path: ${first ? renderProblem(text, first, path) : error.message}`);
   }
 }
 
