@@ -1,10 +1,11 @@
-import { Compilation } from "#compile/compilation.ts";
+import { Compilation, nothingCarried } from "#compile/compilation.ts";
 import { affectedBy } from "#compile/difference.ts";
 import { makePlan } from "#compile/policy-plan.ts";
 import { type Scope, scopeOfNodes } from "#compile/scope.ts";
 import { scopeOfPolicy } from "#compile/scope-of-policy.ts";
 import { Resolution } from "#resolve/resolution.ts";
-import type { Roster } from "#resolve/roster.ts";
+import { Roster } from "#resolve/roster.ts";
+import { SlotSet } from "#resolve/slot-set.ts";
 import type { CompiledPolicy, PolicyChange, PolicyUpdate } from "./engine.ts";
 
 /** From here on it is cheaper to resolve everything anew than node by node. */
@@ -20,7 +21,27 @@ export function updatePolicy(previous: CompiledPolicy, change: PolicyChange): Po
   const anew = change.policy !== undefined || change.settings !== undefined || change.services !== undefined;
   const { next, scope } =
     anew || touched.length > manyNodes ? compileAnew(previous, roster, change) : follow(previous, roster, touched);
-  return { next, affected: affectedBy(previous, next, scope) };
+  const affected = affectedBy(previous, next, scope);
+  return { next: roster.isSparse ? withNewSlots(next) : next, affected };
+}
+
+/** The same compilation with its nodes numbered anew, so that sets do not grow with nodes that are long gone. */
+function withNewSlots(compilation: Compilation): Compilation {
+  const { plan, settings, resolution } = compilation;
+  const { directory, services, all } = resolution.roster;
+  const nodes = resolution.roster.inOrder(all).map(({ node }) => node);
+  const named = Array.from(services, ([name, addresses]) => ({ name, addresses }));
+  const roster = Roster.of(directory.users.values(), nodes, named);
+  const old = compilation.carry(SlotSet.empty);
+  const places = nodes.map(({ id }) => resolution.roster.slotOf(id) ?? -1);
+  const stale = SlotSet.of([...places.keys()].filter((slot) => old.stale.has(places[slot] ?? -1)));
+  const filters = places.map((slot) => old.filters[slot]);
+  return new Compilation(plan, settings, Resolution.of(plan.index, roster), {
+    ...nothingCarried(),
+    variants: old.variants,
+    filters,
+    stale,
+  });
 }
 
 function follow(

@@ -5,6 +5,7 @@ import type { SlotSet } from "#resolve/slot-set.ts";
 export class SharedLists {
   readonly #buckets = new Map<number, WeakRef<SlotSet>[]>();
   readonly #ids = new WeakMap<SlotSet, readonly number[]>();
+  #sweepAt = 1024;
 
   share(set: SlotSet): SlotSet {
     const { hash } = set;
@@ -12,7 +13,16 @@ export class SharedLists {
     const twin = bucket.map((entry) => entry.deref()).find((entry) => entry?.equals(set) === true);
     if (twin === undefined) bucket.push(new WeakRef(set));
     this.#buckets.set(hash, bucket);
+    if (this.#buckets.size > this.#sweepAt) this.#sweep();
     return twin ?? set;
+  }
+
+  /** Forgets sets that nobody holds any more. */
+  #sweep(): void {
+    for (const [hash, bucket] of this.#buckets) {
+      if (bucket.every((entry) => entry.deref() === undefined)) this.#buckets.delete(hash);
+    }
+    this.#sweepAt = Math.max(1024, this.#buckets.size * 2);
   }
 
   /** Slots keep their ids for ever, so that a list once made stays right. */

@@ -72,7 +72,7 @@ function overlappingAny(index: PolicyIndex, ranges: NodeFacts["ranges"]): Set<nu
   return new Set(ranges.flatMap((range) => [...index.addresses.overlapping(range)]));
 }
 
-export function attributesOf({ node }: NodeFacts) {
+function attributesOf({ node }: NodeFacts) {
   return node.os === undefined ? (node.attributes ?? {}) : { "node:os": node.os.toLowerCase(), ...node.attributes };
 }
 

@@ -44,7 +44,7 @@ function inOrder(order: number, operator: "<" | "<=" | ">" | ">="): boolean {
 }
 
 /** Numbers and versions part by part: `1.9` < `1.10`; what is no number compares as text. */
-export function compareVersions(a: string, b: string): number {
+function compareVersions(a: string, b: string): number {
   const left = a.split(/[.-]/);
   const right = b.split(/[.-]/);
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {

@@ -27,7 +27,10 @@ export class Roster {
   readonly #slots: Map<number, number>;
 
   private constructor(
-    parts: Omit<Roster, "slotOf" | "facts" | "change" | "withUsers" | "inOrder" | "idsOf" | "addressesOf"> & {
+    parts: Omit<
+      Roster,
+      "slotOf" | "facts" | "change" | "withUsers" | "isSparse" | "inOrder" | "idsOf" | "addressesOf"
+    > & {
       slots: Map<number, number>;
     },
   ) {
@@ -53,6 +56,11 @@ export class Roster {
       slots: new Map(),
     });
     return empty.change(Array.from(nodes), []).roster;
+  }
+
+  /** Whether most slots belong to nodes that are gone, as happens where machines come and go by the hour. */
+  get isSparse(): boolean {
+    return this.bySlot.length > 1024 && this.bySlot.length > 2 * this.all.toArray().length;
   }
 
   slotOf(nodeId: number): number | undefined {

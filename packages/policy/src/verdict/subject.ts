@@ -88,7 +88,7 @@ function devices(compilation: Compilation, slots: SlotSet): Subject[] {
   return found.filter((facts) => facts !== undefined).map(nodeSubject);
 }
 
-export function nodeSubject(facts: NodeFacts): Subject {
+function nodeSubject(facts: NodeFacts): Subject {
   return { node: facts, addresses: AddrSet.ofRanges(facts.ranges), label: facts.addrs.join(", ") };
 }
 
