@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, lstatSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -18,6 +18,7 @@ export function clientBin(version: ClientVersion): string {
 export async function buildClients(): Promise<void> {
   for (const version of ["new", "old"] as const) {
     if (!isCurrent(version)) await build(version);
+    linkCli(version);
   }
 }
 
@@ -50,10 +51,18 @@ async function build(version: ClientVersion): Promise<void> {
   // Go leaves an output alone that would not change; without it the age check above would build for ever.
   for (const program of programs[version]) rmSync(join(clientBin(version), program), { force: true });
   await go(directory, recipe(version));
-  // Called as `tailscale`, a tailscaled built with ts_include_cli is the CLI.
-  const cli = join(clientBin(version), "tailscale");
-  if (!lstatSync(cli, { throwIfNoEntry: false })) symlinkSync("tailscaled", cli);
   writeFileSync(stampFile(version), recipe(version).join("\n"));
+}
+
+/**
+ * Called as `tailscale`, a tailscaled built with ts_include_cli is the CLI. It has to be a hard link: the old client's
+ * `tailscale ssh` runs itself again by its resolved path, and behind a symbolic link would find the daemon.
+ */
+function linkCli(version: ClientVersion): void {
+  const [cli, daemon] = [join(clientBin(version), "tailscale"), join(clientBin(version), "tailscaled")];
+  if (lstatSync(cli, { throwIfNoEntry: false })?.ino === statSync(daemon).ino) return;
+  rmSync(cli, { force: true });
+  linkSync(daemon, cli);
 }
 
 async function go(directory: string, args: readonly string[]): Promise<void> {

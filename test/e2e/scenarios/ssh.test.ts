@@ -21,17 +21,29 @@ describe.for(versionPairs)("a $one and a $other client", ({ one, other }) => {
     await until({
       what: "n1 to get a shell on n2, whose exit status comes back",
       withinMs: 10_000,
-      probe: async () => (await n1.cli("ssh", "root@n2", "exit 7")).code === 7,
+      probe: async () => {
+        const { code, stderr } = await n1.cli("ssh", "root@n2", "exit 7");
+        if (code !== 7) throw new Error(`ended with ${code}: ${stderr}`);
+        return true;
+      },
       evidence: () => n2.evidence(),
     });
     expect(await n1.cli("ssh", "nobody@n2", "true")).toMatchObject({ code: 255 });
 
     await admin.policy({ acls: [everything], ssh: [] });
-    await until({
-      what: "n2 to refuse n1",
-      withinMs: 10_000,
-      probe: async () => (await n1.cli("ssh", "root@n2", "true")).code === 255,
-      evidence: () => n2.evidence(),
-    });
+    await answered("n2 to refuse n1", ["root@n2", "true"], 255);
+
+    function answered(what: string, command: readonly string[], status: number): Promise<true> {
+      return until({
+        what,
+        withinMs: 10_000,
+        probe: async () => {
+          const { code, stderr } = await n1.cli("ssh", ...command);
+          if (code !== status) throw new Error(`status ${code}: ${stderr}`);
+          return true;
+        },
+        evidence: () => n2.evidence(),
+      });
+    }
   });
 });
