@@ -36,6 +36,8 @@ import type { Telemetry } from "#telemetry/telemetry.ts";
 /** A running server. Disposing it stops accepting, lets what is in flight finish within a bound, and writes what is in memory. */
 export interface Daemon extends AsyncDisposable {
   readonly live: Live;
+  /** Everything that is served outside Noise. */
+  readonly routes: Doors["routes"];
   /** What a person is told when it is up. */
   readonly banner: string;
   /** Reads again what can be read again while running: the policy file, the certificate. */
@@ -62,6 +64,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const live = parts.use(
     await startLive({ config, store, derpMap: await maps.load(), records, policies, relay: relay?.relay, telemetry }),
   );
+  parts.use(store.onCommitElsewhere(() => live.catchUp()));
   maps.refresh((map) => live.setDerpMap(map));
   records.watch(() => live.dnsChanged());
   policies.watch(live);
@@ -97,6 +100,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(live))),
     maxBodyBytes: config.limits.apiBodyBytes,
     isSocket: (request) => requestOrigin(request)?.transport === "unix",
+    clientAddress,
     upgrades: upgradesOf(control, relay, config.limits.relayConnections),
   });
   const certificates = parts.use(await openCertificates(config, withMeta(pinned, relay), telemetry));
@@ -115,6 +119,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const running = parts.move();
   return {
     live,
+    routes: doors.routes,
     banner: startupBanner(config, { version: build.version, ctl, users }),
     async reload() {
       await Promise.all([policies.reload(live), certificates.reload()]);

@@ -23,6 +23,7 @@ export class DerpMaps implements Disposable {
   readonly #options: DerpMapsOptions;
   readonly #lastGood = new Map<string, DerpMapSource>();
   #timer: NodeJS.Timeout | undefined;
+  #isRefreshing = false;
 
   constructor(options: DerpMapsOptions) {
     this.#options = options;
@@ -43,12 +44,25 @@ export class DerpMaps implements Disposable {
   refresh(apply: (map: DERPMap) => void): void {
     const { refreshMs, urls, paths } = this.#options;
     if (refreshMs === undefined || urls.length + paths.length === 0) return;
-    this.#timer = setInterval(() => void this.load().then(apply), refreshMs);
+    this.#timer = setInterval(() => void this.#refreshOnce(apply), refreshMs);
+  }
+
+  async #refreshOnce(apply: (map: DERPMap) => void): Promise<void> {
+    // One that takes longer than the interval must not be overtaken by its successor.
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    try {
+      apply(await this.load());
+    } catch (error) {
+      this.#options.onFailed("relay map", error);
+    } finally {
+      this.#isRefreshing = false;
+    }
   }
 
   async #read(source: string, text: () => Promise<string>): Promise<readonly DerpMapSource[]> {
     try {
-      this.#lastGood.set(source, parseDerpMap(await text(), source));
+      this.#lastGood.set(source, parsed(await text(), source));
     } catch (error) {
       this.#options.onFailed(source, error);
       if (!this.#lastGood.has(source)) await this.#restore(source);
@@ -60,7 +74,10 @@ export class DerpMaps implements Disposable {
   async #fetch(url: string): Promise<string> {
     const { fetchTimeoutMs, fetchBytes } = this.#options;
     const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs) });
-    if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw new Error(`answered ${response.status}`);
+    }
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of response.body) {
@@ -69,8 +86,9 @@ export class DerpMaps implements Disposable {
       chunks.push(chunk);
     }
     const text = Buffer.concat(chunks).toString();
-    parseDerpMap(text, url);
-    await this.#keep(url, text);
+    parsed(text, url);
+    // A folder that cannot be written does not make the answer any worse.
+    await this.#keep(url, text).catch((error: unknown) => this.#options.onFailed(this.#fileOf(url), error));
     return text;
   }
 
@@ -88,7 +106,7 @@ export class DerpMaps implements Disposable {
   async #restore(source: string): Promise<void> {
     if (!this.#options.urls.includes(source)) return;
     try {
-      this.#lastGood.set(source, parseDerpMap(await readFile(this.#fileOf(source), "utf8"), source));
+      this.#lastGood.set(source, parsed(await readFile(this.#fileOf(source), "utf8"), source));
     } catch {
       // Nothing was kept; that the source failed has been said.
     }
@@ -97,4 +115,10 @@ export class DerpMaps implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }
+}
+
+/** An empty text is a file that is being written, not a wish for no relays. */
+function parsed(text: string, source: string): DerpMapSource {
+  if (text.trim() === "") throw new Error("is empty");
+  return parseDerpMap(text, source);
 }

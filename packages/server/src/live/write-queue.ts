@@ -2,7 +2,7 @@ import { apply, type Change, type Circumstances, type Command, decide, type Worl
 
 /** The part of a store that the queue needs. */
 export interface CommitLog {
-  /** Resolves when durable. @throws with code "stale-revision" when another writer was first. */
+  /** Resolves when durable. @throws with code "stale-revision" or "conflict" when another writer was first. */
   commit(changes: readonly Change[]): Promise<void>;
 }
 
@@ -157,6 +157,8 @@ export class WriteQueue {
   }
 }
 
+/** Another writer was first: in this tailnet, or in another one with the same id, address or name. */
 function isStale(reason: unknown): boolean {
-  return (reason as { readonly code?: unknown }).code === "stale-revision";
+  const { code } = reason as { readonly code?: unknown };
+  return code === "stale-revision" || code === "conflict";
 }
