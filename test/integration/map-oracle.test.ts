@@ -15,5 +15,6 @@ describe("map sessions", () => {
       await scene.readAll();
       for (const viewer of scene.viewers.values()) await viewer.close();
     },
+    90_000,
   );
 });

@@ -69,5 +69,6 @@ describe("a viewer", () => {
       expect(messages).toBeGreaterThan(0);
       for (const viewer of scene.viewers.values()) await viewer.close();
     },
+    90_000,
   );
 });
