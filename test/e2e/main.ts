@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { buildClients } from "./clients/build.ts";
 import { missingRequirements } from "./requirements.ts";
 
 const missing = missingRequirements();
@@ -9,7 +8,7 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
-await buildClients();
+await import("./build.ts");
 
 const root = join(import.meta.dirname, "../..");
 const vitest = [join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", "test/e2e/vitest.config.ts"];

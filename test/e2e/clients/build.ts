@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, linkSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 
 /** The two ends of the range of clients that is promised to work; each has its module beside this file. */
 export const clientVersions = { new: "1.102.5", old: "1.80.3" } as const;
@@ -74,5 +73,3 @@ async function go(directory: string, args: readonly string[]): Promise<void> {
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
   if (code !== 0) throw new Error(`go build failed in ${directory}`);
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await buildClients();
