@@ -93,9 +93,17 @@ export class Client {
 
   /** Runs the client's CLI outside the host: it speaks to the daemon's socket alone. */
   cli(...args: readonly string[]): Promise<Outcome> {
+    return this.cliHeard(() => {}, ...args);
+  }
+
+  /** The CLI, heard while it runs: `heard` gets everything that it has printed so far. */
+  cliHeard(heard: (soFar: string) => void, ...args: readonly string[]): Promise<Outcome> {
     const program = join(clientBin(this.options.version), "tailscale");
-    // `tailscale ssh` keeps its known hosts under HOME.
-    return run([program, `--socket=${this.socket}`, ...args], { env: { ...process.env, HOME: this.host.directory } });
+    return run([program, `--socket=${this.socket}`, ...args], {
+      // `tailscale ssh` keeps its known hosts under HOME.
+      env: { ...process.env, HOME: this.host.directory },
+      onOutput: heard,
+    });
   }
 
   /** Standard output of a CLI command that has to succeed. */

@@ -109,7 +109,7 @@ export class Lab implements AsyncDisposable {
     return internetAddress;
   }
 
-  /** Runs an HTTP server that tells a caller the address it came from. */
+  /** Runs a server, for HTTP and UDP, that tells a caller the address it came from. */
   mirror(host: Host, port: number): Promise<void> {
     return this.#run(host, "mirror.ts", String(port));
   }

@@ -27,6 +27,7 @@ export interface PeerStatus {
   readonly ExitNodeOption: boolean;
   readonly Expired?: boolean;
   readonly KeyExpiry?: string;
+  readonly sshHostKeys?: readonly string[] | null;
 }
 
 const host = "local-tailscaled.sock";

@@ -1,11 +1,11 @@
 /**
- * The command that a registration page tells the administrator to run, as the browser would show it.
+ * The command that a login's page tells the administrator to run, as the browser would show it.
  *
  * @throws {Error} when the page shows none.
  */
-export function commandOn(page: string): string {
+export function commandOn(page: string, verb: "register" | "approve" = "register"): string {
   const shown = [...page.matchAll(/<(code|pre)\b[^>]*>(.*?)<\/\1>/gs)].map(([, , html = ""]) => textOf(html));
-  const command = shown.find((text) => text.includes("register"));
+  const command = shown.find((text) => text.includes(` ${verb} `));
   if (command === undefined) throw new Error(`no command on the page:\n${page}`);
   return command;
 }

@@ -13,6 +13,12 @@ export const versionPairs: readonly VersionPair[] = [
   { one: "old", other: "old" },
 ];
 
+/** For what only asks that either client plays either part. */
+export const mixedPairs: readonly VersionPair[] = [
+  { one: "new", other: "old" },
+  { one: "old", other: "new" },
+];
+
 export const versions: readonly { readonly version: ClientVersion }[] = [{ version: "new" }, { version: "old" }];
 
 /** What depends on the store is seen on both databases. */
