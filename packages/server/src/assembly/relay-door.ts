@@ -4,7 +4,7 @@ import type { DERPRegion } from "@headscale/tailcfg";
 import type { Config } from "#config/config.ts";
 import { DerpMaps } from "#live/derp-maps.ts";
 import type { Live } from "#live/live.ts";
-import { derpMapFailed, derpMapLoaded, listening, stunFailed } from "#telemetry/events.ts";
+import { derpMapFailed, derpMapLoaded, listening, relayLoginRefused, stunFailed } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { type EmbeddedRelay, embeddedRegion, type PinnedCertificate, pinnedCertificate, startRelay } from "./relay.ts";
 
@@ -29,8 +29,10 @@ export async function openRelay(
     {
       listening: (address) => listening(telemetry, "STUN", address),
       failed: (address, error) => stunFailed(telemetry, address, error),
+      refused: (node, source) => relayLoginRefused(telemetry, node, source),
     },
   );
+  telemetry.metrics.relayClients.onScrape((gauge) => gauge.set({}, relay.relay.stats().connections));
   return relay;
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createRelay, createStunServer, type NodeVerifier, type Relay, type StunServer } from "@headscale/derp";
 import { certificatePin, metaCertificate, selfSignedCertificate } from "@headscale/derp/certificate";
 import type { DERPRegion } from "@headscale/tailcfg";
+import type { NodeKey } from "@headscale/tailcfg/keys";
 import type { Config } from "#config/config.ts";
 import type { EmbeddedRelayConfig } from "#config/section/derp.ts";
 import { readOrMakeKey } from "./key-file.ts";
@@ -42,10 +43,18 @@ export interface EmbeddedRelay extends AsyncDisposable {
 export async function startRelay(
   config: EmbeddedRelayConfig,
   verifier: NodeVerifier,
-  on: { listening(address: string): void; failed(address: string, error: unknown): void },
+  on: {
+    listening(address: string): void;
+    failed(address: string, error: unknown): void;
+    refused(node: NodeKey | undefined, source: string): void;
+  },
 ): Promise<EmbeddedRelay> {
   const privateKey = await readOrMakeKey(config.privateKeyPath);
-  const relay = createRelay({ privateKey, verifier });
+  const relay = createRelay({
+    privateKey,
+    verifier,
+    onEvent: ({ key, sourceAddress, error }) => error?.code === "not-allowed" && on.refused(key, sourceAddress),
+  });
   const stun: StunServer[] = [];
   for (const { host, port } of config.stunListen) {
     try {

@@ -174,6 +174,11 @@ export function certificateFailed(t: Telemetry, names: readonly string[], error:
   t.log.error("certificate not obtained", { names, error });
 }
 
+export function relayLoginRefused(t: Telemetry, node: string | undefined, source: string): void {
+  t.metrics.relayRefusals.add({});
+  t.log.debug("relay login refused", { node, source });
+}
+
 /** Something that should not happen, told with its stack so that it can be mended. */
 export function unexpectedError(t: Telemetry, where: string, error: unknown): void {
   t.log.error("unexpected error", { where, error, stack: error instanceof Error ? error.stack : undefined });

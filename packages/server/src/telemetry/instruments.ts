@@ -106,6 +106,11 @@ function edgeInstruments(registry: MetricRegistry) {
       help: "Credentials that were not accepted.",
       labels: ["kind"],
     }),
+    relayClients: registry.gauge({ name: "headscale_relay_clients", help: "Clients of the built-in relay." }),
+    relayRefusals: registry.counter({
+      name: "headscale_relay_logins_refused_total",
+      help: "Logins to the built-in relay by nodes that are not of this server.",
+    }),
     certificates: registry.counter({
       name: "headscale_certificates_total",
       help: "Certificates asked for, by outcome.",
