@@ -74,16 +74,28 @@ export class PolicyKeeper implements Disposable {
     return this.isFile(tailnet) ? this.#file?.text : world.policies.get(tailnet)?.text;
   }
 
-  /** The policy in force; undefined allows everything. A stored text was checked when it was written. */
+  /**
+   * The policy in force; undefined allows everything. A stored text was checked when it was written; one that no longer
+   * holds, from another version or an import, allows nothing until an administrator sets one that does.
+   */
   documentOf(world: World, tailnet: TailnetId): Policy | undefined {
     if (this.isFile(tailnet)) return this.#file?.policy;
     const text = world.policies.get(tailnet)?.text;
     if (text === undefined) return undefined;
     const known = this.#parsed.get(tailnet);
     if (known?.text === text) return known.policy;
-    const policy = documentFrom(text);
+    const policy = this.#stored(tailnet, text);
     this.#parsed.set(tailnet, { text, policy });
     return policy;
+  }
+
+  #stored(tailnet: TailnetId, text: string): Policy | undefined {
+    try {
+      return documentFrom(text);
+    } catch (error) {
+      this.#options.onRefused(`the stored policy of tailnet ${tailnet}`, error);
+      return parsePolicy(`{"acls": []}`);
+    }
   }
 
   /** Parses a text and runs its own tests against the tailnet's users and nodes. @throws {PolicyError} */
