@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { DescFile, DescMessage, DescMethod } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { create, createRegistry, fromJson, getOption } from "@bufbuild/protobuf";
 import { toContractJson } from "@headscale/gen/contract-json";
 import { http } from "@headscale/gen/google/api/annotations_pb.ts";
@@ -11,6 +11,7 @@ import { ChangeSchema } from "@headscale/gen/headscale/v1/change_pb.ts";
 import { ListNodesResponseSchema, NodeSchema, RegisterMethod } from "@headscale/gen/headscale/v1/node_pb.ts";
 import { GetPolicyResponseSchema, SetPolicyRequestSchema } from "@headscale/gen/headscale/v1/policy_pb.ts";
 import { describe, expect, test } from "vitest";
+import { contractFiles } from "./support/contract-files.ts";
 import { contractTable } from "./support/contract-table.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -28,15 +29,6 @@ async function filesUnder(folder: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
-}
-
-/** Every file of the contract, without a list that could fall behind. */
-async function contractFiles(): Promise<DescFile[]> {
-  const modules = (await filesUnder(generated)).filter((name) => name.startsWith("headscale/v1/"));
-  const loaded = await Promise.all(modules.map((name) => import(join(generated, name))));
-  return loaded.flatMap((module: Record<string, unknown>) =>
-    Object.entries(module).flatMap(([name, value]) => (name.startsWith("file_headscale") ? [value as DescFile] : [])),
-  );
 }
 
 const files = await contractFiles();

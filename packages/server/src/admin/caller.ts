@@ -6,6 +6,9 @@ import type { Live } from "#live/live.ts";
 /** How the transport vouches for a caller: only the unix socket does; everybody else brings an API key. */
 export const viaSocket = createContextKey<boolean>(false, { description: "came in by the unix socket" });
 
+/** The caller's address, for the log; empty over the unix socket. */
+export const clientKey = createContextKey<string>("", { description: "address of the client" });
+
 /** Who calls, in the words of the audit log: `socket` or `api-key:PREFIX`. Set by the interceptor alone. */
 export const callerKey = createContextKey<string>("", { description: "who calls" });
 
@@ -16,19 +19,21 @@ export const callerKey = createContextKey<string>("", { description: "who calls"
 export function authenticate(live: Live, onRefused: (source: string) => void): Interceptor {
   return (next) => async (request) => {
     const { contextValues } = request;
-    if (contextValues.get(viaSocket)) {
-      contextValues.set(callerKey, "socket");
-      return next(request);
+    const caller = callerOf(live, contextValues.get(viaSocket), request.header.get("authorization"));
+    if (caller instanceof ConnectError) {
+      onRefused(contextValues.get(clientKey));
+      throw caller;
     }
-    const header = request.header.get("authorization");
-    const key = header === null ? undefined : authenticated(live, header);
-    if (key === undefined) {
-      onRefused(request.header.get("x-forwarded-for") ?? "");
-      throw new ConnectError(refusal(header), Code.Unauthenticated);
-    }
-    contextValues.set(callerKey, `api-key:${key}`);
+    contextValues.set(callerKey, caller);
     return next(request);
   };
+}
+
+/** Who calls, in the words of the audit log; or why nobody is let in. */
+export function callerOf(live: Live, isSocket: boolean, authorization: string | null): string | ConnectError {
+  if (isSocket) return "socket";
+  const key = authorization === null ? undefined : authenticated(live, authorization);
+  return key === undefined ? new ConnectError(refusal(authorization), Code.Unauthenticated) : `api-key:${key}`;
 }
 
 function authenticated(live: Live, header: string): string | undefined {

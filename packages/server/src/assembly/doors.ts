@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
-import { createConnectRouter, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, createConnectRouter, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Endpoint } from "@headscale/derp";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import { inspectRoutes } from "hono/dev";
 import { type AdminOptions, adminInterceptors, adminRoutes } from "#admin/admin.ts";
-import { viaSocket } from "#admin/caller.ts";
+import { callerOf, clientKey, viaSocket } from "#admin/caller.ts";
 import { createPublicApp, type PublicDeps } from "#public/public-app.ts";
 import { createRestApp } from "#rest/rest-app.ts";
+import { routesOf } from "#rest/routes.ts";
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -25,19 +27,34 @@ export interface DoorsOptions {
   readonly maxBodyBytes: number;
   /** Whether a request came in by the unix socket, whose file permissions are the credential. */
   isSocket(request: AnyRequest): boolean;
+  /** For the log; undefined over the unix socket. */
+  clientAddress(request: AnyRequest): string | undefined;
   /** `/ts2021` and `/derp` upgrades. */
   readonly upgrades: Readonly<Record<string, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>>;
+}
+
+/** Something that answers: for whoever wants to know all of what is open. */
+export interface ServedRoute {
+  readonly door: "rpc" | "rest" | "web" | "upgrade";
+  /** In upper case; `ALL` for every method. */
+  readonly method: string;
+  /** A pattern such as `/register/:authId` or `/api/v1/node/{node_id}`. */
+  readonly path: string;
 }
 
 /** What is served on every listener; the admin API needs no key from callers that `isSocket` vouches for. */
 export interface Doors {
   readonly request: RequestHandler;
+  readonly routes: readonly ServedRoute[];
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 export function createDoors(options: DoorsOptions): Doors {
+  const { request, routes } = httpDoor(options);
+  const upgrades = Object.keys(options.upgrades).map((path) => ({ door: "upgrade", method: "GET", path }) as const);
   return {
-    request: requestHandler(options),
+    request,
+    routes: [...routes, ...upgrades],
     upgrade(request, socket, head) {
       const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
       const serve = Object.hasOwn(options.upgrades, path) ? options.upgrades[path] : undefined;
@@ -47,14 +64,19 @@ export function createDoors(options: DoorsOptions): Doors {
   };
 }
 
-function requestHandler(options: DoorsOptions): RequestHandler {
-  const valuesFor = (request: AnyRequest) => createContextValues().set(viaSocket, options.isSocket(request));
-  const routes = adminRoutes(options.admin);
+function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
+  const valuesFor = (request: AnyRequest) =>
+    createContextValues()
+      .set(viaSocket, options.isSocket(request))
+      .set(clientKey, options.clientAddress(request) ?? "");
+  const services = adminRoutes(options.admin);
   const interceptors = [options.apiMetrics, ...adminInterceptors(options.admin)];
   const shared = { interceptors, readMaxBytes: options.maxBodyBytes };
+  const { handlers } = services(createConnectRouter(shared));
   const rest = createRestApp({
-    handlers: routes(createConnectRouter(shared)).handlers,
-    contextValues: (context) => valuesFor((context.env as { incoming: AnyRequest }).incoming),
+    handlers,
+    refuse: (context) => refusalOf(options, incoming(context), context.req.header("authorization")),
+    contextValues: (context) => valuesFor(incoming(context)),
     version: options.public.build.version,
     maxBodyBytes: options.maxBodyBytes,
   });
@@ -66,11 +88,38 @@ function requestHandler(options: DoorsOptions): RequestHandler {
   const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const handler = connectNodeAdapter({
     ...shared,
-    routes: (router) => void routes(router),
+    routes: (router) => void services(router),
     contextValues: valuesFor,
     fallback: (request, response) => void fallback(request as IncomingMessage, response as ServerResponse),
   });
-  return (request, response) => handler(request as IncomingMessage, response as ServerResponse);
+  return {
+    request: (request, response) => handler(request as IncomingMessage, response as ServerResponse),
+    routes: [
+      ...handlers.map(({ requestPath }) => ({ door: "rpc", method: "POST", path: requestPath }) as const),
+      ...routesOf(handlers).map(({ verb, path }) => ({ door: "rest", method: verb, path: path.text }) as const),
+      ...[app, rest].flatMap(pagesOf),
+    ],
+  };
+}
+
+function pagesOf(app: Hono): ServedRoute[] {
+  const pages = inspectRoutes(app).filter(({ isMiddleware }) => !isMiddleware);
+  return pages.map(({ method, path }) => ({ door: "web", method, path }));
+}
+
+function incoming(context: Context): AnyRequest {
+  return (context.env as { readonly incoming: AnyRequest }).incoming;
+}
+
+function refusalOf(
+  { admin, isSocket, clientAddress }: DoorsOptions,
+  request: AnyRequest,
+  authorization: string | undefined,
+): ConnectError | undefined {
+  const caller = callerOf(admin.live, isSocket(request), authorization ?? null);
+  if (!(caller instanceof ConnectError)) return undefined;
+  admin.events.credentialRefused(clientAddress(request) ?? "");
+  return caller;
 }
 
 function answer(endpoint: Endpoint, context: Context): Response {

@@ -6,6 +6,7 @@ import { activatedSockets } from "#edge/activation.ts";
 import { createEdge, type Edge } from "#edge/edge.ts";
 import { EdgeError } from "#edge/edge-error.ts";
 import { port80Handler } from "#edge/port-80.ts";
+import { requestOrigin } from "#edge/request-origin.ts";
 import type { Live } from "#live/live.ts";
 import { createMetricsApp, type DebugPage } from "#public/metrics-app.ts";
 import { listening } from "#telemetry/events.ts";
@@ -62,7 +63,11 @@ export async function openMetricsListener(config: Config, live: Live, telemetry:
     debugPages: debugPages(live),
     allowedSources: metricsAllowedSources,
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const fetch: Parameters<typeof getRequestListener>[0] = (request, { incoming }) => {
+    const origin = requestOrigin(incoming);
+    return app.fetch(request, { remoteAddress: origin?.peer, isForwarded: origin?.forwarded });
+  };
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
   const edge = createEdge({
     request: (request, response) => void listener(request as IncomingMessage, response as ServerResponse),
   });

@@ -16,10 +16,11 @@ export interface MetricsDeps {
   readonly allowedSources: readonly string[];
 }
 
-/** How the listener passes on who asks: given by the edge, or found on Node's request. */
+/** What the listener knows about who asks; without it nobody is near. */
 export interface MetricsBindings {
-  readonly remoteAddress?: string;
-  readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } };
+  readonly remoteAddress?: string | undefined;
+  /** The request came with a forwarding header, which the listener may have taken away. */
+  readonly isForwarded?: boolean | undefined;
 }
 
 /** `/metrics` and `/debug/…` for a listener of their own. Who is not known to be near is refused. */
@@ -28,11 +29,9 @@ export function createMetricsApp(deps: MetricsDeps): Hono<{ Bindings: MetricsBin
   const app = new Hono<{ Bindings: MetricsBindings }>();
   app.use(securityHeaders);
   app.use(async (context, next) => {
-    const source = context.env?.remoteAddress ?? context.env?.incoming?.socket.remoteAddress;
+    const { remoteAddress, isForwarded } = context.env ?? {};
     // A proxy makes everybody look local, so what it forwards is refused.
-    const isForwarded =
-      context.req.header("x-forwarded-for") !== undefined || context.req.header("forwarded") !== undefined;
-    if (isForwarded || !isAllowed(allowed, source)) return context.text(refusal, 403);
+    if (isForwarded || !isAllowed(allowed, remoteAddress)) return context.text(refusal, 403);
     return next();
   });
   app.get("/", (context) => context.redirect("/debug/", 302));
