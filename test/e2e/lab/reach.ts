@@ -8,7 +8,8 @@ export async function reaches(from: Host, address: string, way: Way, giveUpS = 1
   const [protocol, port] = way.split(":");
   if (protocol === "icmp") return (await from.run(["ping", "-c1", `-W${giveUpS}`, address])).code === 0;
   if (protocol === "tcp") return (await mirrored(from, `${address}:${port}`, giveUpS)) !== "";
-  const ask = `exec 3<>/dev/udp/${address}/${port} && echo >&3 && read -rt ${giveUpS} <&3`;
+  // One byte: bash reads a byte at a time, and the rest of a datagram is gone after the first.
+  const ask = `exec 3<>/dev/udp/${address}/${port} && echo >&3 && read -rN1 -t${giveUpS} <&3`;
   return (await from.run(["bash", "-c", ask])).code === 0;
 }
 

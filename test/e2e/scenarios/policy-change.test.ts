@@ -40,6 +40,7 @@ describe.for(mixedPairs)("when a policy changes under $one and $other clients", 
     const heard = () => tail(stream.log, Number.POSITIVE_INFINITY).length;
     await until({ what: "the stream to flow", withinMs: 5 * second, probe: () => heard() > 0 });
     const before = await settledMessages(carol);
+    expect(before).toBeGreaterThan(0);
 
     await admin.policy({ ...base, acls: [rule("alice@", "tag:web:81"), carolsRule] });
     await Promise.all([
