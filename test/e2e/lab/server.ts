@@ -12,8 +12,11 @@ export interface ServerOptions {
   readonly address: string;
   /** A file for `derp.paths`. */
   readonly derpMap?: string;
-  /** Serves HTTPS on 443 under this name. Plain HTTP on the address when absent. */
-  readonly https?: { readonly name: string; readonly certificate: Certificate };
+  /**
+   * Is reached by HTTPS on 443 under this name. Plain HTTP on the address when absent. An authority alone: it vouches for a
+   * certificate that the server gets for itself, or that a proxy in front of it has.
+   */
+  readonly https?: { readonly name: string; readonly certificate: Certificate | Pick<Certificate, "authority"> };
   /** SQLite in the host's folder when absent. */
   readonly database?: PostgresDatabase;
   /** Merged over the lab's configuration, key by top-level key. */
@@ -61,7 +64,7 @@ export class Server {
       database: database ? postgresConfig(database) : sqliteConfig(host),
       disable_check_updates: true,
       log: { level: "debug" },
-      ...(https && { tls_cert_path: https.certificate.certificate, tls_key_path: https.certificate.key }),
+      ...(https && certificateFiles(https.certificate)),
     };
     writeFileSync(this.#config, stringify({ ...defaults, ...config }));
   }
@@ -134,6 +137,10 @@ export class Server {
   evidence(): string {
     return `--- server: log\n${this.#daemon ? tail(this.#daemon.log) : "(never started)"}`;
   }
+}
+
+function certificateFiles(certificate: Certificate | Pick<Certificate, "authority">): object {
+  return "key" in certificate ? { tls_cert_path: certificate.certificate, tls_key_path: certificate.key } : {};
 }
 
 function sqliteConfig(host: Host): object {

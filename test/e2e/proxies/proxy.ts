@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKey, keyPem, parseIdentifier, selfSignedCertificate } from "@headscale/acme";
+import type { Command } from "../lab/process.ts";
 import { until } from "../lab/until.ts";
 import { programPath } from "../requirements.ts";
 
@@ -12,10 +13,13 @@ export const proxies = ["nginx", "caddy"] as const;
 export type ProxyName = (typeof proxies)[number];
 
 const recipes = {
-  nginx: { file: "nginx.conf", command: (config: string, folder: string) => ["nginx", "-c", config, "-p", folder] },
+  nginx: {
+    file: "nginx.conf",
+    command: (config: string, folder: string): Command => ["nginx", "-c", config, "-p", folder],
+  },
   caddy: {
     file: "Caddyfile",
-    command: (config: string) => ["caddy", "run", "--adapter", "caddyfile", "--config", config],
+    command: (config: string): Command => ["caddy", "run", "--adapter", "caddyfile", "--config", config],
   },
 } as const;
 
@@ -26,20 +30,42 @@ export interface ReverseProxy extends AsyncDisposable {
   readonly ca: string;
 }
 
+export interface ProxyPlace {
+  /** Holds cert.pem and key.pem already. */
+  readonly folder: string;
+  /** What clients call it. */
+  readonly name: string;
+  readonly address: string;
+  readonly listen: number;
+  /** A port on 127.0.0.1. */
+  readonly upstream: number;
+}
+
+/** Writes a proxy's configuration, and tells how it is started. */
+export async function configureProxy(
+  proxy: ProxyName,
+  place: ProxyPlace,
+): Promise<{ readonly command: Command; readonly env: NodeJS.ProcessEnv }> {
+  const { file, command } = recipes[proxy];
+  const { folder } = place;
+  const values = new Map(Object.entries(place).map(([key, value]) => [key, String(value)]));
+  const template = await readFile(join(import.meta.dirname, file), "utf8");
+  const config = template.replaceAll(/\{\{(\w+)\}\}/g, (_, key) => values.get(key) ?? "");
+  await writeFile(join(folder, file), config);
+  const env = { ...process.env, PATH: programPath, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  return { command: command(join(folder, file), folder), env };
+}
+
 /** Starts nginx or Caddy from Debian, configured as our documentation says, on port `listen` before port `upstream`. */
 export async function startProxy(name: ProxyName, listen: number, upstream: number): Promise<ReverseProxy> {
   const folder = await mkdtemp(join(tmpdir(), `${name}-`));
-  const { file, command } = recipes[name];
   const key = generateKey();
   const ca = selfSignedCertificate(key, [parseIdentifier("127.0.0.1")], { now: Date.now(), days: 1 });
   await writeFile(join(folder, "cert.pem"), ca);
   await writeFile(join(folder, "key.pem"), keyPem(key));
-  const values: Readonly<Record<string, string>> = { folder, listen: String(listen), upstream: String(upstream) };
-  const template = await readFile(join(import.meta.dirname, file), "utf8");
-  const config = template.replaceAll(/\{\{(\w+)\}\}/g, (_, key) => values[key] ?? "");
-  await writeFile(join(folder, file), config);
-  const [program = "", ...args] = command(join(folder, file), folder);
-  const env = { ...process.env, PATH: programPath, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+  const place = { folder, name: "127.0.0.1", address: "127.0.0.1", listen, upstream };
+  const { command, env } = await configureProxy(name, place);
+  const [program, ...args] = command;
   const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
