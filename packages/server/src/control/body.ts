@@ -21,10 +21,15 @@ export interface BodyLimits {
 }
 
 /** The whole body as text. Works for GET, whose body the Fetch API would not give. @throws {BodyError} */
-export function readBody(
+export async function readBody(request: IncomingMessage | Http2ServerRequest, limits: BodyLimits): Promise<string> {
+  return (await readBodyBytes(request, limits)).toString();
+}
+
+/** The whole body as it came. @throws {BodyError} */
+export function readBodyBytes(
   request: IncomingMessage | Http2ServerRequest,
   { maxBytes, timeoutMs }: BodyLimits,
-): Promise<string> {
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -40,7 +45,7 @@ export function readBody(
     };
     const onEnd = () => {
       stop();
-      resolve(Buffer.concat(chunks).toString());
+      resolve(Buffer.concat(chunks));
     };
     const onGone = () => fail("aborted");
     const stop = () => {

@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { DecodeError } from "@headscale/tailcfg/codec";
 import type { PrivateKey } from "@headscale/tailcfg/keys";
-import type { Node, Registration } from "@headscale/tailnet";
+import { type Node, type Registration, TailnetError } from "@headscale/tailnet";
 import { Hono } from "hono";
 import type { Live } from "#live/live.ts";
+import { QueueFullError } from "#live/write-queue.ts";
 import { BodyError, type BodyLimits } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
 import { LoginBudget } from "./login-budget.ts";
@@ -84,7 +85,16 @@ export class Control {
         onOutcome: events.registration,
       }),
     );
-    app.post("/machine/map", mapHandler({ live, bodyLimits, closing: this.#closing.signal, events: events.map }));
+    app.post(
+      "/machine/map",
+      mapHandler({
+        live,
+        bodyLimits,
+        closing: this.#closing.signal,
+        events: events.map,
+        onFailed: (error) => events.failed("/machine/map", error),
+      }),
+    );
     mountSshAction(app, { live, serverUrl });
     mountSmallEndpoints(app, { live, pings: this.pings, bodyLimits, onAudit: events.nodeAudit });
     app.notFound((context) =>
@@ -93,6 +103,8 @@ export class Control {
     app.onError((error, context) => {
       if (error instanceof DecodeError) return context.text(error.message, 400);
       if (error instanceof BodyError) return context.text(error.message, error.code === "too-long" ? 413 : 408);
+      if (error instanceof TailnetError || error instanceof QueueFullError)
+        return context.text(error.message, 503, { "Retry-After": "10" });
       events.failed(context.req.path, error);
       return context.text("internal error", 500);
     });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { ServerHttp2Stream } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { minCapabilityVersion } from "@headscale/tailcfg";
 import { decodeMapRequest } from "@headscale/tailcfg/codec";
 import type { MachineKey, NodeKey } from "@headscale/tailcfg/keys";
@@ -26,6 +26,8 @@ export interface MapOptions {
   readonly bodyLimits: BodyLimits;
   /** Fires when the server goes down: streams end, clients come back to its successor. */
   readonly closing: AbortSignal;
+  /** A stream broke off by this server's fault. */
+  onFailed(error: unknown): void;
 }
 
 /** The node with this key, if it is this machine's: knowing a node key opens nothing. */
@@ -42,13 +44,15 @@ export function mapHandler(options: MapOptions) {
     const { incoming, outgoing } = context.env;
     const request = decodeMapRequest(await readBody(incoming, bodyLimits));
     if (request.Version < minCapabilityVersion) return context.text(tooOld(request.Version), 400);
-    const node = ownNode(live, request.NodeKey, context.get("connection").machineKey);
+    const owned = () => ownNode(live, request.NodeKey, context.get("connection").machineKey);
+    const asking = owned();
+    if (asking && !request.ReadOnly) await live.report(asking, request);
+    // Asked again: it may have been deleted meanwhile.
+    const node = owned();
     if (!node) return context.text("node not found: log in again", 404);
-    if (!request.ReadOnly) await live.report(node, request);
     if (!request.Stream && request.OmitPeers) return context.body(null, 200);
-    const { stream } = outgoing;
-    if (request.Stream) await streamMap(options, node, stream);
-    else sendOneMap(live, node, stream);
+    if (request.Stream) await streamMap(options, node, outgoing.stream);
+    else sendOneMap(live, node, outgoing.stream);
     return RESPONSE_ALREADY_SENT;
   };
 }
@@ -58,27 +62,31 @@ function respond(stream: ServerHttp2Stream): void {
 }
 
 function sendOneMap(live: Live, node: Node, stream: ServerHttp2Stream): void {
-  const session = live.tailnet(node.tailnet).peek(node.id);
+  const map = Buffer.concat(live.tailnet(node.tailnet).peek(node.id).fullFrame());
   respond(stream);
-  stream.end(Buffer.concat(session.fullFrame()));
+  stream.end(map);
 }
 
-async function streamMap({ live, closing, events }: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
+async function streamMap(options: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
   if (stream.destroyed || stream.closed) return;
+  const { live, closing, events } = options;
   const gone = new AbortController();
   stream.once("close", () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, closing]);
   const session = live.connect(node);
   events.opened(node);
   let isOrderly = false;
   try {
-    respond(stream);
-    await pump(session, stream, signal, events);
+    await pump(session, stream, AbortSignal.any([gone.signal, closing]), events);
     isOrderly = true;
+    if (!stream.destroyed) stream.end();
+  } catch (error) {
+    if (!stream.headersSent) throw error;
+    // Too late for an HTTP error; a stream that breaks off tells the client to come back.
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    options.onFailed(error);
   } finally {
     live.disconnect(node.tailnet, session);
     events.ended(node, gone.signal.aborted ? "client" : isOrderly ? "server" : "failed");
-    if (!stream.destroyed) stream.end();
   }
 }
 
@@ -89,13 +97,14 @@ async function pump(
   signal: AbortSignal,
   events: MapEvents,
 ): Promise<void> {
-  let isFirst = true;
   try {
     for await (const pieces of session.frames(signal)) {
       if (stream.destroyed) return;
+      const isFirst = !stream.headersSent;
+      // Not before there is a map to send: a 200 without one sends clients into a loop.
+      if (isFirst) respond(stream);
       const bytes = Buffer.concat(pieces);
       events.sent(isFirst ? "full" : pieces === keepAlive ? "keepalive" : "delta", bytes.length);
-      isFirst = false;
       if (!stream.write(bytes)) await once(stream, "drain", { signal });
     }
   } catch (error) {

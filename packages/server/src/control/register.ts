@@ -8,6 +8,7 @@ import {
 import { decodeRegisterRequest } from "@headscale/tailcfg/codec";
 import {
   type AuthRequestId,
+  type Command,
   displayNameOf,
   loginNameOf,
   type Node,
@@ -88,32 +89,44 @@ async function answer(
 ): Promise<RegisterResponse> {
   const who = registrantOf(connection, request);
   const freshId = freshAuthId();
-  const command = register(who, freshId);
   const source = addressGroup(connection.address);
   if (mayBeginLogin(live, who) && !budget.allows(source)) {
     throw new TailnetError("too-many-requests", "too many logins were begun from your address: try again in a minute");
   }
+  const outcome = await settledOutcome(live, connection, who, register(who, freshId), gone);
+  if (outcome.kind === "login" && outcome.authId === freshId) budget.count(source);
+  onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");
+  if (outcome.kind === "authorized") await live.noteHostinfo(outcome.node, request.Hostinfo, request.Version);
+  return responseFor(live, serverUrl, outcome);
+}
+
+/** What a registration comes to; a login that is followed up is held until somebody acts. */
+async function settledOutcome(
+  live: Live,
+  { machineKey }: MachineConnection,
+  who: Registrant,
+  command: Command<Registration>,
+  gone: AbortSignal,
+): Promise<Registration> {
   const deadline = live.now() + holdMs;
   for (;;) {
-    // Listening begins before the decision, so that a verdict in between is not missed.
-    const settled = new AbortController();
-    const verdict = who.followup && live.feed.settled(who.followup, holdMs, AbortSignal.any([gone, settled.signal]));
-    const outcome = await live.execute(command, `machine:${connection.machineKey.slice(5, 17)}`);
-    if (outcome.kind === "wait" && !gone.aborted && live.now() < deadline) {
+    const decided = new AbortController();
+    try {
+      // Listening begins before the decision, so that a verdict in between is not missed.
+      const verdict = who.followup && live.feed.settled(who.followup, holdMs, AbortSignal.any([gone, decided.signal]));
+      const outcome = await live.execute(command, `machine:${machineKey.slice(5, 17)}`);
+      if (outcome.kind !== "wait" || gone.aborted || live.now() >= deadline) return outcome;
       await verdict;
-      continue;
+    } finally {
+      decided.abort();
     }
-    settled.abort();
-    if (outcome.kind === "login" && outcome.authId === freshId) budget.count(source);
-    onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");
-    if (outcome.kind === "authorized") await live.noteHostinfo(outcome.node, request.Hostinfo, request.Version);
-    return responseFor(live, serverUrl, outcome);
   }
 }
 
-/** Whether the answer could be a new login: the machine brings no key, and its node is not known. */
-function mayBeginLogin(live: Live, who: Registrant): boolean {
-  return who.authKey === undefined && !live.world.index.nodeByNodeKey.has(who.nodeKey);
+/** Whether the answer could be a new login: the machine brings no key, follows up none, and its node is not known. */
+function mayBeginLogin({ world }: Live, who: Registrant): boolean {
+  const followsUp = who.followup !== undefined && world.authRequests.has(who.followup);
+  return who.authKey === undefined && !followsUp && !world.index.nodeByNodeKey.has(who.nodeKey);
 }
 
 function responseFor(live: Live, serverUrl: string, outcome: Registration): RegisterResponse {

@@ -1,6 +1,7 @@
 import type { Node, NodeId } from "@headscale/tailnet";
 import type { Live } from "#live/live.ts";
 import type { LiveTailnet } from "#live/live-tailnet.ts";
+import type { MapSession } from "#live/map-session.ts";
 import type { Pings } from "./pings.ts";
 
 export interface RouteProbeOptions {
@@ -18,8 +19,8 @@ export interface RouteProbeOptions {
 export class RouteProbe implements Disposable {
   readonly #options: RouteProbeOptions;
   readonly #timer: NodeJS.Timeout;
-  /** Routers that have answered since their stream was opened. */
-  readonly #answered = new Map<NodeId, object>();
+  /** Streams whose router was asked before. */
+  readonly #asked = new WeakSet<MapSession>();
   #running = false;
 
   constructor(options: RouteProbeOptions) {
@@ -31,7 +32,7 @@ export class RouteProbe implements Disposable {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (const tailnet of this.#options.live.tailnets) await this.#probeAll(tailnet);
+      for (const tailnet of [...this.#options.live.tailnets]) await this.#probeAll(tailnet);
     } finally {
       this.#running = false;
     }
@@ -52,11 +53,9 @@ export class RouteProbe implements Disposable {
       () => false,
     );
     if (tailnet.sessions.of(id) !== stream) return;
-    if (!isAlive && this.#answered.get(id) !== stream) {
-      this.#answered.set(id, stream);
-      return;
-    }
-    this.#answered.set(id, stream);
+    const isFirst = !this.#asked.has(stream);
+    this.#asked.add(stream);
+    if (!isAlive && isFirst) return;
     onProbed(node, isAlive);
     tailnet.setHealth(id, isAlive);
   }

@@ -2,7 +2,7 @@ import { GoObject, parseJson } from "@headscale/tailcfg/codec";
 import type { Node } from "@headscale/tailnet";
 import type { Context, Hono } from "hono";
 import type { Live } from "#live/live.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { type BodyLimits, readBody, readBodyBytes } from "./body.ts";
 import type { MachineEnv } from "./machine-server.ts";
 import { ownNode } from "./map.ts";
 import type { Pings } from "./pings.ts";
@@ -54,7 +54,8 @@ export function mountSmallEndpoints(
   app.get("/machine/whoami", (context) => context.json({ machineKey: context.get("connection").machineKey }));
 
   app.post("/machine/c2n/:token", async (context) => {
-    const reply = Buffer.from(await readBody(context.env.incoming, bodyLimits));
+    // Bytes: a profile or a core dump is no text.
+    const reply = await readBodyBytes(context.env.incoming, bodyLimits);
     const known = pings.answer(context.req.param("token"), context.get("connection").machineKey, reply);
     return known ? context.body(null, 200) : context.text("nobody waits for this answer", 404);
   });

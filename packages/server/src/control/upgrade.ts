@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import {
   decodeHandshakeHeader,
+  type EarlyPayload,
   handshakeHeader,
   NoiseError,
   respondHandshake,
@@ -22,6 +23,8 @@ export interface UpgradeOptions {
   onRefused(reason: string, address: string): void;
 }
 
+type Accepted = ReturnType<typeof respondHandshake>;
+
 /** Turns `/ts2021` upgrades into served Noise connections: POST with its own protocol name, GET as WebSocket. */
 export class NoiseUpgrade {
   readonly #options: UpgradeOptions;
@@ -40,12 +43,13 @@ export class NoiseUpgrade {
   /** The native upgrade: 101, the Noise response and the early payload go out in one write. */
   native(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const header = request.headers[handshakeHeader.toLowerCase()];
-    this.#accept(request, socket, typeof header === "string" ? header : "", (accepted) =>
-      noiseDuplex(socket, accepted.session, {
-        head,
-        preamble: Buffer.concat([Buffer.from(switchingProtocols), accepted.response]),
-        earlyPayload: { nodeKeyChallenge: ChallengeKey.fromBytes(randomBytes(32)) },
-      }),
+    const accepted = this.#accept(request, socket, typeof header === "string" ? header : "");
+    if (!accepted) return;
+    const preamble = Buffer.concat([Buffer.from(switchingProtocols), accepted.response]);
+    this.#serve(
+      request,
+      accepted,
+      noiseDuplex(socket, accepted.session, { head, preamble, earlyPayload: challenge() }),
     );
   }
 
@@ -53,23 +57,18 @@ export class NoiseUpgrade {
   webSocket(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const query = new URL(request.url ?? "/", "http://unused").searchParams;
     const text = (query.get(handshakeHeader) ?? "").replaceAll(" ", "+");
+    const accepted = this.#accept(request, socket, text);
+    if (!accepted) return;
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       const stream = createWebSocketStream(ws);
-      this.#accept(request, stream, text, (accepted) =>
-        noiseDuplex(stream, accepted.session, {
-          preamble: accepted.response,
-          earlyPayload: { nodeKeyChallenge: ChallengeKey.fromBytes(randomBytes(32)) },
-        }),
-      );
+      stream.on("error", () => {});
+      const preamble = accepted.response;
+      this.#serve(request, accepted, noiseDuplex(stream, accepted.session, { preamble, earlyPayload: challenge() }));
     });
   }
 
-  #accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    header: string,
-    open: (accepted: ReturnType<typeof respondHandshake>) => Duplex,
-  ): void {
+  /** The answer to a handshake; undefined when it was refused, as HTTP. */
+  #accept(request: IncomingMessage, socket: Duplex, header: string): Accepted | undefined {
     const address = this.#options.clientAddress(request);
     socket.on("error", () => {});
     try {
@@ -77,24 +76,21 @@ export class NoiseUpgrade {
         staticKey: this.#options.staticKey,
         initiation: decodeHandshakeHeader(header),
       });
-      if (!this.#admit(accepted.machineKey)) {
-        this.#refuse(socket, 429, "too many connections of this machine", address);
-        return;
-      }
-      const stream = open(accepted);
-      stream.once("close", () => this.#release(accepted.machineKey));
-      this.#options.server.serve(stream, { machineKey: accepted.machineKey, version: accepted.version, address });
+      const open = this.#perMachine.get(accepted.machineKey) ?? 0;
+      if (open < this.#options.sessionsPerMachine) return accepted;
+      this.#refuse(socket, 429, "too many connections of this machine", address);
     } catch (error) {
       if (!(error instanceof NoiseError)) throw error;
       this.#refuse(socket, 400, error.message, address);
     }
+    return undefined;
   }
 
-  #admit(machine: MachineKey): boolean {
-    const open = this.#perMachine.get(machine) ?? 0;
-    if (open >= this.#options.sessionsPerMachine) return false;
-    this.#perMachine.set(machine, open + 1);
-    return true;
+  #serve(request: IncomingMessage, { machineKey, version }: Accepted, stream: Duplex): void {
+    this.#perMachine.set(machineKey, (this.#perMachine.get(machineKey) ?? 0) + 1);
+    stream.once("close", () => this.#release(machineKey));
+    const address = this.#options.clientAddress(request);
+    this.#options.server.serve(stream, { machineKey, version, address });
   }
 
   #release(machine: MachineKey): void {
@@ -110,4 +106,8 @@ export class NoiseUpgrade {
       `HTTP/1.1 ${status} ${status === 429 ? "Too Many Requests" : "Bad Request"}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
   }
+}
+
+function challenge(): EarlyPayload {
+  return { nodeKeyChallenge: ChallengeKey.fromBytes(randomBytes(32)) };
 }

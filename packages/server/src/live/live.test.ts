@@ -192,7 +192,7 @@ describe("committed changes", () => {
     const news = lab.live.feed.news(new AbortController().signal);
     const { id } = await lab.join(alice);
     expect(lab.errors).toEqual(["announcing a change of tailnet 1"]);
-    const heard = (await news.next()).value ?? [];
+    const heard: readonly { kind: string }[] = (await news.next()).value ?? [];
     expect(heard.map(({ kind }) => kind)).toContain("node-registered");
     expect(lab.node(id)).toBeDefined();
     await news.return(undefined);
