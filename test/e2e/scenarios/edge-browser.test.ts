@@ -19,7 +19,7 @@ import { until } from "../lab/until.ts";
 
 const host = "control.test";
 
-test("a client in a browser joins and relays by WebSocket, and stays while certificate and policy are read again", async () => {
+test("a client in a browser joins and relays by WebSocket, and stays while the certificate is exchanged", async () => {
   await using lab = await Lab.start();
   const server = await lab.server({ https: true, config: embeddedRelay });
   const key = await server.admin.key(await server.admin.user("alice"), "--reusable");

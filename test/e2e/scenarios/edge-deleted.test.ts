@@ -74,6 +74,6 @@ async function enterRelay(server: Server, privateKey: PrivateKey): Promise<void>
   const { socket, head } = await promise;
   const client = new DerpClient(socket, { privateKey }, head);
   await client.ready;
-  // The login is answered before the server has asked whether the node is known.
+  // Before the greeting or after it: who is refused is hung up on, and who is let in stays.
   throw (await client.ended) ?? Object.assign(new Error("hung up"), { code: "disconnected" });
 }
