@@ -47,7 +47,7 @@ export class TestDaemon implements AsyncDisposable {
   readonly server: ControlServer;
   /** Warnings and errors that it logged. */
   readonly log: string[] = [];
-  readonly #options: TestDaemonOptions;
+  #options: TestDaemonOptions;
   readonly #place: Place;
   readonly #clients: ControlClient[] = [];
   #running: Running | undefined;
@@ -99,9 +99,10 @@ export class TestDaemon implements AsyncDisposable {
     return client;
   }
 
-  /** Stops and starts again on what it wrote. */
-  async restart(): Promise<void> {
+  /** Stops and starts again on what it wrote, with these keys of the configuration changed. */
+  async restart(changed: Readonly<Record<string, unknown>> = {}): Promise<void> {
     await this.stop();
+    this.#options = { ...this.#options, config: { ...this.#options.config, ...changed } };
     await this.#run();
   }
 

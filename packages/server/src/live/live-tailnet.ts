@@ -147,7 +147,7 @@ export class LiveTailnet implements SessionSource {
 
   /** A session that hears of nothing, for one map. */
   peek(viewer: NodeId): MapSession {
-    return new MapSession(viewer, this, this.#around.timing);
+    return new MapSession(viewer, this.#around.now(), this, this.#around.timing);
   }
 
   /** Takes in committed changes of nodes and users, and tells exactly the sessions that may see them. */

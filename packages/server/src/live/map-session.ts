@@ -36,6 +36,8 @@ export const keepAlive: readonly Uint8Array[] = frameMapMessage([compressPiece(k
  */
 export class MapSession {
   readonly viewer: NodeId;
+  /** ms since the epoch */
+  readonly openedAt: number;
   readonly #source: SessionSource;
   readonly #timing: SessionTiming;
   readonly #bell = new Bell();
@@ -47,8 +49,9 @@ export class MapSession {
   #ended = false;
   #lastSelf: WireNode | undefined;
 
-  constructor(viewer: NodeId, source: SessionSource, timing: SessionTiming) {
+  constructor(viewer: NodeId, openedAt: number, source: SessionSource, timing: SessionTiming) {
     this.viewer = viewer;
+    this.openedAt = openedAt;
     this.#source = source;
     this.#timing = timing;
   }
