@@ -1,0 +1,126 @@
+import type { ControlServer } from "../../support/control/control-server.ts";
+import { ControlClient } from "../../support/control-client.ts";
+
+/** Longer than a keep-alive, shorter than any message that says something. */
+const keepAliveBytes = 40;
+const patienceMs = 60_000;
+
+/** Many clients, and when each of them was told something. */
+export class Fleet implements AsyncDisposable {
+  readonly clients: ControlClient[] = [];
+  readonly #server: ControlServer;
+  readonly #authKey: string;
+  readonly #open = new Set<number>();
+  /** Clients that have yet to be told what `round` waits for. */
+  #missing = new Set<number>();
+  #arrived: ((at: number) => void) | undefined;
+  messages = 0;
+  bytes = 0;
+
+  constructor(server: ControlServer, authKey: string) {
+    this.#server = server;
+    this.#authKey = authKey;
+  }
+
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** Registers new nodes, `atOnce` at a time. */
+  async register(count: number, atOnce: number): Promise<void> {
+    const first = this.clients.length;
+    for (let i = first; i < first + count; i++) this.clients.push(new ControlClient(clientOptions(this.#server, i)));
+    await inParallel(this.clients.slice(first), atOnce, (client) => this.registerOne(client));
+  }
+
+  async registerOne(client: ControlClient): Promise<void> {
+    const answer = await client.register({ authKey: this.#authKey });
+    if (answer.Error || !answer.MachineAuthorized) throw new Error(`not registered: ${answer.Error}`);
+  }
+
+  /** Opens the map streams of these clients; resolves when each holds a whole map. */
+  async open(indexes: Iterable<number>, atOnce: number): Promise<void> {
+    await inParallel([...indexes], atOnce, (index) => this.openOne(index));
+  }
+
+  /** Opens one map stream; resolves with the size of the whole map. */
+  async openOne(index: number): Promise<number> {
+    const client = this.clients[index] as ControlClient;
+    client.endpoints = [`192.0.2.${index % 250}:${10_000 + index}`, `10.1.${index >> 8}.${index & 255}:41641`];
+    const stream = await client.openMap();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const ended = stream.skim((bytes) => {
+      resolve(bytes);
+      this.#told(index, bytes);
+    });
+    ended.then(
+      () => reject(new Error("the stream ended before the map")),
+      (error: unknown) => reject(error),
+    );
+    ended.catch(() => {}).finally(() => this.#open.delete(index));
+    const bytes = await promise;
+    this.#open.add(index);
+    return bytes;
+  }
+
+  /** Resolves with the moment at which the last open stream, those of `except` apart, has been told something new. */
+  round(except: readonly number[] = []): Promise<number> {
+    this.#missing = new Set(this.#open);
+    for (const index of except) this.#missing.delete(index);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${this.#missing.size} clients were not told`)), patienceMs);
+      this.#arrived = (at) => {
+        clearTimeout(timer);
+        this.#arrived = undefined;
+        resolve(at);
+      };
+    });
+  }
+
+  /** Resolves when nobody has been told anything for `ms`. */
+  async quiet(ms = 200): Promise<void> {
+    for (let before = -1; before !== this.messages; ) {
+      before = this.messages;
+      await new Promise((resolve) => setTimeout(resolve, ms));
+    }
+  }
+
+  /** Cuts every connection. */
+  async drop(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.drop()));
+    this.#open.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drop();
+  }
+
+  #told(index: number, bytes: number): void {
+    if (bytes < keepAliveBytes) return;
+    this.messages++;
+    this.bytes += bytes;
+    if (this.#missing.delete(index) && this.#missing.size === 0) this.#arrived?.(performance.now());
+  }
+}
+
+function clientOptions(server: ControlServer, index: number) {
+  const hostinfo = {
+    BackendLogID: "bench",
+    OS: "linux",
+    OSVersion: "6.1",
+    Hostname: `node-${index}`,
+    GoArch: "amd64",
+    IPNVersion: "1.90.0",
+    Services: [{ Proto: "peerapi4" as const, Port: 40_000 + (index % 20_000) }],
+    NetInfo: { PreferredDERP: 900, MappingVariesByDestIP: false, WorkingUDP: true },
+  };
+  return { server, hostinfo };
+}
+
+async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
