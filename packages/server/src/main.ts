@@ -9,7 +9,7 @@ import { configReference } from "#config/reference.ts";
 import * as events from "#telemetry/events.ts";
 import { createLogger } from "#telemetry/logger.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
-import { type Daemon, startDaemon } from "./daemon.ts";
+import type { Daemon } from "./daemon.ts";
 
 const usage = `Usage: headscale [COMMAND] [--config FILE]
 
@@ -65,6 +65,8 @@ async function serve(file: string | undefined): Promise<number> {
   using telemetry = createTelemetry(createLogger(config.log));
   for (const { key, says } of warnings) events.configurationRemark(telemetry, "warn", key, says);
   for (const { key, says } of notes) events.configurationRemark(telemetry, "info", key, says);
+  // The rest of the server is only read by who serves: the other commands answer at once.
+  const { startDaemon } = await import("./daemon.ts");
   const daemon = await startDaemon(config, telemetry);
   process.stdout.write(`${daemon.banner}\n`);
   process.on("SIGHUP", () => void daemon.reload());
