@@ -681,6 +681,8 @@ export type BackfillNodeIPsRequest = Message<"headscale.v1.BackfillNodeIPsReques
   confirmed: boolean;
 
   /**
+   * "*": of all tailnets.
+   *
    * @generated from field: string tailnet = 100;
    */
   tailnet: string;
@@ -698,7 +700,7 @@ export const BackfillNodeIPsRequestSchema: GenMessage<BackfillNodeIPsRequest> = 
  */
 export type BackfillNodeIPsResponse = Message<"headscale.v1.BackfillNodeIPsResponse"> & {
   /**
-   * One sentence per node that changed.
+   * One sentence per address that was given or taken away.
    *
    * @generated from field: repeated string changes = 1;
    */

@@ -1,9 +1,9 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
-import { parseAuthRequestId } from "@headscale/tailnet";
+import { type AuthRequestId, parseAuthRequestId, TailnetError } from "@headscale/tailnet";
 import { approveRequest, completeRegistration, rejectRequest, tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
-import { actorOf, userNamed } from "./scope.ts";
+import { actorOf, tailnetsNamed, userNamed } from "./scope.ts";
 import { toNode } from "./to-proto.ts";
 
 type AuthRpcs = Pick<
@@ -27,15 +27,25 @@ export function authRpcs(live: Live): AuthRpcs {
       await live.noteHostinfo(node, waiting.hostinfo, live.presence(node.id).capVersion);
     return { node: toNode(live, node, { inList: false }) };
   };
+  /** An SSH check happens in its node's tailnet; a device that waits is in none yet. @throws {TailnetError} */
+  const scoped = ({ tailnet, authId }: { readonly tailnet: string; readonly authId: string }): AuthRequestId => {
+    const id = authIdOf(authId);
+    const purpose = live.world.authRequests.get(id)?.purpose;
+    const node = purpose?.kind === "ssh-check" ? live.world.nodes.get(purpose.dst) : undefined;
+    const scope = tailnetsNamed(live, tailnet);
+    if (node && tailnet !== "" && !scope.some((one) => one.id === node.tailnet))
+      throw new TailnetError("auth-request-not-found", "no login waits under this auth id in this namespace");
+    return id;
+  };
   return {
     registerNode: (request, context) => letIn({ ...request, authId: request.key }, actorOf(context)),
     authRegister: (request, context) => letIn(request, actorOf(context)),
     async authApprove(request, context) {
-      await live.execute(approveRequest(authIdOf(request.authId)), actorOf(context));
+      await live.execute(approveRequest(scoped(request)), actorOf(context));
       return {};
     },
     async authReject(request, context) {
-      await live.execute(rejectRequest(authIdOf(request.authId)), actorOf(context));
+      await live.execute(rejectRequest(scoped(request)), actorOf(context));
       return {};
     },
   };

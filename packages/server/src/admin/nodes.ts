@@ -81,7 +81,8 @@ export function nodeRpcs(live: Live): NodeRpcs {
       run(renameNode(nodeOf(live, request.nodeId, request.tailnet).id, request.newName), context),
     async backfillNodeIPs(request, context) {
       if (!request.confirmed) throw new TailnetError("argument-invalid", "not confirmed, aborting");
-      return { changes: [...(await live.execute(backfillAddresses, actorOf(context)))] };
+      const ids = tailnetsNamed(live, request.tailnet).map(({ id }) => id);
+      return { changes: [...(await live.execute(backfillAddresses(ids), actorOf(context)))] };
     },
     async debugCreateNode(request, context) {
       const user = userNamed(live, tailnetNamed(live.world, request.tailnet), request.user);

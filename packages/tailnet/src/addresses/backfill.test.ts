@@ -12,7 +12,7 @@ function lab(prefixes: { v4?: typeof v4; v6?: typeof v6 }) {
   const alice = server.user("alice");
   const configure = (now: typeof prefixes) => {
     server.settings = { ...server.settings, prefixes: now };
-    return server.run(backfillAddresses);
+    return server.run(backfillAddresses(server.world.tailnets.keys()));
   };
   return { server, alice, configure };
 }

@@ -2,19 +2,22 @@ import type { Addr } from "@headscale/netip";
 import { type Circumstances, type Command, Draft } from "#change/decide.ts";
 import { freeAddresses } from "#nodes/enrol.ts";
 import type { Node } from "#nodes/node.ts";
+import type { TailnetId } from "#world/ids.ts";
+import { nodesOf } from "#world/world.ts";
 
 interface FamilyChange {
   readonly addr: Addr | undefined;
   readonly said?: string;
 }
 
-/** Gives every node the address families that are configured and takes away those that are not; one sentence per change. */
-export const backfillAddresses: Command<readonly string[]> = (world, given) => {
-  const draft = new Draft(world);
-  const said: string[] = [];
-  for (const node of [...world.nodes.values()].sort((a, b) => a.id - b.id)) said.push(...backfill(draft, given, node));
-  return draft.decision(said);
-};
+/** Gives every node of these tailnets the address families that are configured and takes away those that are not; one sentence per change. */
+export function backfillAddresses(tailnets: Iterable<TailnetId>): Command<readonly string[]> {
+  return (world, given) => {
+    const draft = new Draft(world);
+    const nodes = [...tailnets].flatMap((tailnet) => nodesOf(world, tailnet)).sort((a, b) => a.id - b.id);
+    return draft.decision(nodes.flatMap((node) => backfill(draft, given, node)));
+  };
+}
 
 function backfill(draft: Draft, given: Circumstances, node: Node): readonly string[] {
   const { v4: prefix4, v6: prefix6 } = given.settings.prefixes;

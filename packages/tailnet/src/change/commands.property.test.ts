@@ -139,7 +139,7 @@ class Story {
       policy: () => tailnet && setPolicy(tailnet.id, name),
       readdress: () => {
         this.server.settings = { ...this.server.settings, prefixes: flag ? small : { v6: small.v6 } };
-        return backfillAddresses;
+        return backfillAddresses(world.tailnets.keys());
       },
       wait: () => {
         this.server.now += 600_000;
