@@ -1,6 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
+import type { Policy } from "@headscale/policy";
 import { tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
@@ -30,12 +31,20 @@ export function policyRpcs(live: Live, policies: PolicyKeeper): PolicyRpcs {
       const ifRevision = request.ifRevision === undefined ? undefined : Number(request.ifRevision);
       const set = () => policies.set(live, id, request.policy, actorOf(context), ifRevision);
       const revision = await withPlaces(request.policy, set);
-      return { policy: revision.text, updatedAt: timestampFromMs(revision.createdAt), revision: BigInt(revision.id) };
+      return {
+        policy: revision.text,
+        updatedAt: timestampFromMs(revision.createdAt),
+        revision: BigInt(revision.id),
+        warnings: shown(policies.documentOf(live.world, id)?.warnings ?? []),
+      };
     },
     async checkPolicy(request) {
       const { id } = tailnetNamed(live.world, request.tailnet);
-      await withPlaces(request.policy, () => policies.check(live, id, request.policy));
-      return {};
+      return { warnings: shown(await withPlaces(request.policy, () => policies.check(live, id, request.policy))) };
     },
   };
+}
+
+function shown(warnings: Policy["warnings"]): string[] {
+  return warnings.map(({ line, message }) => `line ${line}: ${message}`);
 }

@@ -7,7 +7,6 @@ import {
   type PolicyUser,
   parsePolicy,
   renderProblem,
-  type TestVerdict,
   tailnetDomains,
 } from "@headscale/policy";
 import {
@@ -98,9 +97,11 @@ export class PolicyKeeper implements Disposable {
     }
   }
 
-  /** Parses a text and runs its own tests against the tailnet's users and nodes. @throws {PolicyError} */
-  check(live: Live, tailnet: TailnetId, text: string): readonly TestVerdict[] {
-    return compileTested(this.inputFor(live, tailnet, text)).verdicts;
+  /** Parses a text and runs its own tests against the tailnet's users and nodes; returns its warnings. @throws {PolicyError} */
+  check(live: Live, tailnet: TailnetId, text: string): Policy["warnings"] {
+    const input = this.inputFor(live, tailnet, text);
+    compileTested(input);
+    return input.policy?.warnings ?? [];
   }
 
   /** What a text would be compiled with. @throws {PolicyError} */
