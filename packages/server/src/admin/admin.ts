@@ -56,15 +56,13 @@ export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => C
       return { databaseConnectivity: true, version: options.version };
     },
   };
-  // One for all doors, because it counts.
-  const watches = watchService(live, store, options.maxWatchers);
   return (router) =>
     router
       .service(HeadscaleService, headscale)
       .service(NodeService, nodeService(live, pinger))
       .service(AuditService, auditService(live, store))
       .service(PolicyService, policyService(live, store, policies))
-      .service(WatchService, watches)
+      .service(WatchService, watchService(live, store, options.maxWatchers))
       .service(TailnetService, tailnetService(live))
       .service(UserService, userService(live));
 }

@@ -1,5 +1,6 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { PolicyError } from "@headscale/policy";
+import { StoreError, type StoreErrorCode } from "@headscale/store";
 import { TailnetError, type TailnetErrorCode } from "@headscale/tailnet";
 import { PolicyKeeperError } from "#live/policy-keeper.ts";
 import { QueueFullError } from "#live/write-queue.ts";
@@ -29,10 +30,22 @@ export const connectCodeOf = {
   "too-many-requests": Code.ResourceExhausted,
 } satisfies Record<TailnetErrorCode, Code>;
 
+const storeCodeOf = {
+  "stale-revision": Code.Aborted,
+  conflict: Code.Aborted,
+  unavailable: Code.Unavailable,
+  locked: Code.Unavailable,
+  "newer-schema": Code.FailedPrecondition,
+  "foreign-database": Code.FailedPrecondition,
+  "history-gone": Code.OutOfRange,
+  corrupt: Code.DataLoss,
+} satisfies Record<StoreErrorCode, Code>;
+
 /** What a caller is told; causes go to the log. */
 export function toConnectError(error: unknown): ConnectError | undefined {
   if (error instanceof ConnectError) return error;
   if (error instanceof TailnetError) return new ConnectError(error.message, connectCodeOf[error.code]);
+  if (error instanceof StoreError) return new ConnectError(error.message, storeCodeOf[error.code]);
   if (error instanceof PolicyError) return new ConnectError(error.message, Code.InvalidArgument);
   if (error instanceof PolicyKeeperError) return new ConnectError(error.message, Code.FailedPrecondition);
   if (error instanceof QueueFullError) return new ConnectError(error.message, Code.Unavailable);
@@ -44,9 +57,9 @@ export function translateErrors(onUnexpected: (where: string, error: unknown) =>
   return (next) => async (request) => {
     const translate = (error: unknown): ConnectError => {
       const known = toConnectError(error);
-      if (known) return known;
-      onUnexpected(request.method.name, error);
-      return new ConnectError("internal error", Code.Internal);
+      const isTrouble = error instanceof StoreError && error.code !== "history-gone";
+      if (!known || isTrouble) onUnexpected(request.method.name, error);
+      return known ?? new ConnectError("internal error", Code.Internal);
     };
     try {
       const response = await next(request);

@@ -70,6 +70,9 @@ class Cursor {
       throw new ConnectError('after_revision: not together with tailnet "*"', Code.InvalidArgument);
     }
     const now = this.#tailnet === undefined ? 0 : (live.world.revisions.get(this.#tailnet) ?? 0);
+    // As after a database was restored from a copy: waiting would pass over what happens until then.
+    if ((request.afterRevision ?? 0n) > BigInt(now))
+      throw new ConnectError(`after_revision: this server is at revision ${now} only`, Code.OutOfRange);
     this.#said = Number(request.afterRevision ?? now);
   }
 
@@ -103,12 +106,13 @@ async function* withQuiet<T>(items: AsyncGenerator<T>, ms: number): AsyncGenerat
     for (;;) {
       const { promise, resolve } = Promise.withResolvers<"quiet">();
       const timer = setTimeout(() => resolve("quiet"), ms);
-      const first = await Promise.race([next, promise]);
-      clearTimeout(timer);
+      const first = await Promise.race([next, promise]).finally(() => clearTimeout(timer));
       if (first === "quiet") yield "quiet";
       else if (first.done) return;
       else {
         next = items.next();
+        // Whoever asks next sees a failure; until a slow reader does, it is nobody's.
+        next.catch(() => undefined);
         yield first.value;
       }
     }

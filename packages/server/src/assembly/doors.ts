@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { ConnectError, createConnectRouter, createContextValues, type Interceptor } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type { Endpoint } from "@headscale/derp";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono } from "hono";
@@ -12,6 +12,7 @@ import { callerOf, clientKey, viaSocket } from "#admin/caller.ts";
 import { createPublicApp, type PublicDeps } from "#public/public-app.ts";
 import { createRestApp } from "#rest/rest-app.ts";
 import { routesOf } from "#rest/routes.ts";
+import { rpcDoor } from "./rpc-door.ts";
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
@@ -69,10 +70,12 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
     createContextValues()
       .set(viaSocket, options.isSocket(request))
       .set(clientKey, options.clientAddress(request) ?? "");
-  const services = adminRoutes(options.admin);
-  const interceptors = [options.apiMetrics, ...adminInterceptors(options.admin)];
-  const shared = { interceptors, readMaxBytes: options.maxBodyBytes };
-  const { handlers } = services(createConnectRouter(shared));
+  const router = createConnectRouter({
+    interceptors: [options.apiMetrics, ...adminInterceptors(options.admin)],
+    readMaxBytes: options.maxBodyBytes,
+    acceptCompression: [compressionGzip, compressionBrotli],
+  });
+  const { handlers } = adminRoutes(options.admin)(router);
   const rest = createRestApp({
     handlers,
     refuse: (context) => refusalOf(options, incoming(context), context.req.header("authorization")),
@@ -85,15 +88,14 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
   for (const [path, endpoint] of Object.entries(options.relayEndpoints))
     app.all(path, (context) => answer(endpoint, context));
   app.route("/", createPublicApp(options.public));
-  const fallback = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const handler = connectNodeAdapter({
-    ...shared,
-    routes: (router) => void services(router),
-    contextValues: valuesFor,
-    fallback: (request, response) => void fallback(request as IncomingMessage, response as ServerResponse),
-  });
+  const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return {
-    request: (request, response) => handler(request as IncomingMessage, response as ServerResponse),
+    request: rpcDoor({
+      handlers,
+      contextValues: valuesFor,
+      fallback: (request, response) => void pages(request as IncomingMessage, response as ServerResponse),
+      onFailed: options.admin.events.failed,
+    }),
     routes: [
       ...handlers.map(({ requestPath }) => ({ door: "rpc", method: "POST", path: requestPath }) as const),
       ...routesOf(handlers).map(({ verb, path }) => ({ door: "rest", method: verb, path: path.text }) as const),

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ConnectError, type ContextValues } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { RequestHandler } from "./doors.ts";
+
+export interface RpcDoorOptions {
+  readonly handlers: readonly UniversalHandler[];
+  contextValues(request: Parameters<RequestHandler>[0]): ContextValues;
+  /** Gets what is no RPC. */
+  readonly fallback: RequestHandler;
+  /** A call could be neither answered nor refused. */
+  onFailed(procedure: string, error: unknown): void;
+}
+
+/** Serves Connect, gRPC and gRPC-Web; connect's own adapter would write on the console whenever a reader hangs up. */
+export function rpcDoor({ handlers, contextValues, fallback, onFailed }: RpcDoorOptions): RequestHandler {
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = byPath.get(request.url?.split("?", 1)[0] ?? "");
+    if (!handler) return fallback(request, response);
+    // Both are what Node gives for HTTP/1.1 and, compatibly, for HTTP/2.
+    const [asked, answer] = [request as IncomingMessage, response as ServerResponse];
+    const call = universalRequestFromNodeRequest(asked, answer, undefined, contextValues(request));
+    handler(call)
+      .then((reply) => universalResponseToNodeResponse(reply, answer))
+      .catch((error: unknown) => {
+        if (!isHangUp(error)) onFailed(handler.requestPath, error);
+        answer.destroy();
+      });
+  };
+}
+
+/** Node's own errors on the way out: the reader is gone. */
+function isHangUp(error: unknown): boolean {
+  const { cause } = ConnectError.from(error);
+  return cause instanceof Error && "code" in cause;
+}
