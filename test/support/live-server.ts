@@ -1,0 +1,193 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { parsePrefix } from "@headscale/netip";
+import { publicMachineKey } from "@headscale/noise";
+import { parsePolicy } from "@headscale/policy";
+import { Control, type ControlOptions } from "@headscale/server/control";
+import { Live } from "@headscale/server/live";
+import { openSqliteStore, type Store } from "@headscale/store";
+import { PrivateKey } from "@headscale/tailcfg/keys";
+import { defaultTailnetId, type Node, type User, type UserId, worldFromRows } from "@headscale/tailnet";
+import { createAuthKey, createUser } from "@headscale/tailnet/commands";
+import { ControlServer } from "./control/control-server.ts";
+import { ControlClient, type ControlClientOptions } from "./control-client.ts";
+
+type LiveOptions = Parameters<typeof Live.start>[0];
+
+export interface LiveServerOptions {
+  readonly live?: Partial<LiveOptions>;
+  readonly control?: Partial<ControlOptions>;
+  /** HuJSON; everything is allowed when absent. */
+  readonly policy?: string;
+}
+
+interface KeyTerms {
+  readonly user: User;
+  readonly reusable?: boolean;
+  readonly ephemeral?: boolean;
+  readonly tags?: readonly string[];
+  readonly expiresAt?: number;
+}
+
+/** What the server told its log. */
+interface Heard {
+  readonly registrations: string[];
+  readonly streams: string[];
+  readonly sent: string[];
+  readonly refused: string[];
+  readonly audits: string[];
+  readonly failures: string[];
+}
+
+/** The live state and the control protocol alone, over the loopback and a database in memory: no edge, no admin API. */
+export class LiveServer implements AsyncDisposable {
+  readonly live: Live;
+  readonly control: Control;
+  readonly server: ControlServer;
+  readonly url: string;
+  readonly heard: Heard;
+  readonly #http: http.Server;
+  readonly #store: Store;
+  readonly #clients: ControlClient[] = [];
+
+  private constructor(
+    parts: Pick<LiveServer, "live" | "control" | "url" | "heard">,
+    server: http.Server,
+    store: Store,
+  ) {
+    this.live = parts.live;
+    this.control = parts.control;
+    this.url = parts.url;
+    this.heard = parts.heard;
+    this.server = ControlServer.at(parts.url);
+    this.#http = server;
+    this.#store = store;
+  }
+
+  static async start(options: LiveServerOptions = {}): Promise<LiveServer> {
+    const heard: Heard = { registrations: [], streams: [], sent: [], refused: [], audits: [], failures: [] };
+    const staticKey = new PrivateKey(randomBytes(32));
+    const server = http.createServer((_request, response) => {
+      response.end(JSON.stringify({ publicKey: publicMachineKey(staticKey) }));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const store = await openSqliteStore({ path: ":memory:" });
+    const live = await startLive(store, url, heard, options);
+    const control = new Control({ ...controlDefaults(live, staticKey, url, heard), ...options.control });
+    server.on("upgrade", (request, socket, head) => control.upgrade(request, socket, head));
+    return new LiveServer({ live, control, url, heard }, server, store);
+  }
+
+  user(name: string): Promise<User> {
+    return this.live.execute(createUser({ tailnet: defaultTailnetId, name }), "test");
+  }
+
+  /** The text of a fresh pre-auth key. */
+  async authKey({ user, reusable = false, ephemeral = false, tags = [], expiresAt }: KeyTerms): Promise<string> {
+    const [prefix, secret] = [randomBytes(6).toString("hex"), randomBytes(32).toString("hex")];
+    const hash = createHash("sha256").update(secret).digest("hex");
+    const terms = { tailnet: user.tailnet, userId: user.id as UserId, reusable, ephemeral, tags };
+    await this.live.execute(
+      createAuthKey({ prefix, hash, ...terms, ...(expiresAt !== undefined && { expiresAt }) }),
+      "test",
+    );
+    return `hskey-auth-${prefix}-${secret}`;
+  }
+
+  /** A device, not yet registered; it is cut off when the server goes. */
+  client(options: Omit<ControlClientOptions, "server"> = {}): ControlClient {
+    const client = new ControlClient({ server: this.server, ...options });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A device that is a node of `user`. */
+  async joined(
+    user: User,
+    hostname: string,
+    options: Omit<ControlClientOptions, "server"> = {},
+  ): Promise<ControlClient> {
+    const client = this.client({ ...options, hostinfo: { Hostname: hostname, ...options.hostinfo } });
+    const { Error: refusal } = await client.register({ authKey: await this.authKey({ user }) });
+    if (refusal) throw new Error(`refused: ${refusal}`);
+    return client;
+  }
+
+  /** The row behind a client. */
+  nodeOf({ nodeKey }: ControlClient): Node {
+    const id = this.live.world.index.nodeByNodeKey.get(nodeKey);
+    const node = id === undefined ? undefined : this.live.world.nodes.get(id);
+    if (!node) throw new Error("the client is no node");
+    return node;
+  }
+
+  setPolicy(text: string): void {
+    this.live.setPolicyDocument(defaultTailnetId, parsePolicy(text));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#clients.map((client) => client.drop()));
+    this.control.destroy();
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await this.live[Symbol.asyncDispose]();
+    await this.#store[Symbol.asyncDispose]();
+  }
+}
+
+async function startLive(store: Store, url: string, heard: Heard, { live, policy }: LiveServerOptions): Promise<Live> {
+  const stored = await store.load();
+  const document = policy === undefined ? undefined : parsePolicy(policy);
+  return Live.start({
+    store,
+    world: worldFromRows(stored),
+    presence: stored.presence,
+    catchUp: (world) => store.changesSince(new Map(world.revisions)),
+    settings: {
+      prefixes: { v4: parsePrefix("100.64.0.0/10"), v6: parsePrefix("fd7a:115c:a1e0::/48") },
+      allocation: "sequential",
+      nodeExpiryMs: 0,
+      baseDomain: "example.test",
+      authRequestTtlMs: 900_000,
+      maxAuthRequests: 100,
+    },
+    netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
+    policySettings: { serverUrl: url },
+    timing: { keepAliveMs: () => 50_000, coalesceMs: 0 },
+    limits: { maxWaitingCommands: 10_000, offlineGraceMs: 50, ephemeralInactivityMs: 60_000, presenceFlushMs: 1000 },
+    policyOf: () => document,
+    derpMap: { Regions: {} },
+    dns: () => ({ Proxied: true }),
+    onError: (what, error) => heard.failures.push(`${what}: ${String(error)}`),
+    ...live,
+  });
+}
+
+function controlDefaults(live: Live, staticKey: PrivateKey, serverUrl: string, heard: Heard): ControlOptions {
+  return {
+    live,
+    staticKey,
+    serverUrl,
+    bodyLimits: { maxBytes: 1 << 20, timeoutMs: 10_000 },
+    sessionsPerMachine: 8,
+    maxStreams: 100,
+    loginsPerMinute: 1000,
+    clientAddress: (request) => request.socket.remoteAddress ?? "",
+    addressGroup: (address) => address,
+    events: {
+      registration: (outcome, _connection, detail) => heard.registrations.push(`${outcome} ${detail}`),
+      handshakeRefused: (reason) => heard.refused.push(reason),
+      map: {
+        opened: (node) => heard.streams.push(`${node.name} opened`),
+        ended: (node, reason) => heard.streams.push(`${node.name} ended ${reason}`),
+        sent: (type) => heard.sent.push(type),
+      },
+      nodeAudit: (node, action, details) => heard.audits.push(`${node.name} ${action} ${details}`),
+      failed: (path, error) => heard.failures.push(`${path}: ${String(error)}`),
+    },
+  };
+}
