@@ -103,7 +103,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     clientAddress,
     upgrades: upgradesOf(control, relay, config.limits.relayConnections),
   });
-  const certificates = parts.use(await openCertificates(config, withMeta(pinned, relay), telemetry));
+  const certificates = parts.use(await openCertificates(config, store, withMeta(pinned, relay), telemetry));
   const edge = openEdge(config, doors, certificates, telemetry);
   parts.defer(() => edge.close());
   await openMainListeners(edge, config, telemetry);

@@ -1,9 +1,11 @@
 import { createCertificateManager, folderCache } from "@headscale/acme";
+import type { Store } from "@headscale/store";
 import type { Config } from "#config/config.ts";
 import { openCertificateFiles } from "#edge/certificate-files.ts";
 import type { CertificateSource } from "#edge/tls.ts";
 import { certificateFailed, certificateObtained } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
+import { blobCache } from "./blob-cache.ts";
 import type { PinnedCertificate } from "./relay.ts";
 
 /** Where TLS comes from, and what has to be done beside it. */
@@ -22,6 +24,7 @@ export interface Certificates extends AsyncDisposable {
 /** Files, ACME, or — with a plain-HTTP URL — the pinned certificate that only the relay needs. */
 export async function openCertificates(
   config: Config,
+  store: Store,
   pinned: PinnedCertificate | undefined,
   telemetry: Telemetry,
 ): Promise<Certificates> {
@@ -48,7 +51,7 @@ export async function openCertificates(
     ...(tls.email !== undefined && { email: tls.email }),
     ...(tls.profile !== undefined && { profile: tls.profile }),
     challenge: tls.challenge,
-    cache: folderCache(tls.cacheDir),
+    cache: config.database.kind === "postgres" ? blobCache(store) : folderCache(tls.cacheDir),
     onEvent: (event) => {
       if (event.kind === "issued") certificateObtained(telemetry, tls.names, new Date(event.notAfter));
       else if (event.kind === "failed") certificateFailed(telemetry, tls.names, event.error);

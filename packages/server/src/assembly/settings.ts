@@ -51,6 +51,7 @@ export function edgeLimits({ limits }: Config): Partial<EdgeLimits> {
     streams: limits.http2Streams,
     sessionIdleMs: limits.http2IdleMs,
     connections: limits.connections,
+    connectionsPerAddress: limits.connectionsPerAddress,
     graceMs: limits.shutdownTimeoutMs,
   };
 }

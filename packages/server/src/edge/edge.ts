@@ -1,6 +1,6 @@
 import type { Http2ServerRequest, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { type AddressSet, addressSet, canonicalAddress } from "./addresses.ts";
+import { type AddressSet, addressGroup, addressSet, canonicalAddress } from "./addresses.ts";
 import { admitBody } from "./body-limit.ts";
 import { Drain } from "./drain.ts";
 import { farewell } from "./farewell.ts";
@@ -89,6 +89,7 @@ class FrontDoor implements Edge {
   /** By four-tuple, while the handshake runs: a TLS socket does not lead back to the socket it wraps. */
   readonly #handshaking = new Map<string, ConnectionOrigin>();
   #arriving: ConnectionOrigin | undefined;
+  readonly #perAddress = new Map<string, number>();
   #sessions = 0;
   #refused = 0;
 
@@ -137,13 +138,33 @@ class FrontDoor implements Edge {
     socket.on("error", () => socket.destroy());
     const peer = transport === "tcp" ? canonicalAddress(socket.remoteAddress) : undefined;
     const gone = transport === "tcp" && peer === undefined;
-    if (gone || this.closing.aborted || this.#refuses(peer)) return void socket.resetAndDestroy();
+    if (gone || this.closing.aborted || this.#refuses(peer) || !this.#admit(socket, peer)) {
+      return void socket.resetAndDestroy();
+    }
     this.#drain.add(socket);
     this.#peeking.peek(socket, this.#proxySources.has(peer), (peeked) => {
       const source = canonicalAddress(peeked.source?.address);
       if (source !== undefined && this.#refuses(source)) return void socket.destroy();
       return this.#route(peeked, socket, { transport, secure: false, peer: source ?? peer });
     });
+  }
+
+  /** Counts the connections of an address; a proxy speaks for many. */
+  #admit(socket: Socket, peer: string | undefined): boolean {
+    if (peer === undefined || this.#trusted.has(peer) || this.#proxySources.has(peer)) return true;
+    const group = addressGroup(peer);
+    const open = this.#perAddress.get(group) ?? 0;
+    if (open >= this.#limits.connectionsPerAddress) {
+      this.#refused++;
+      return false;
+    }
+    this.#perAddress.set(group, open + 1);
+    socket.once("close", () => {
+      const left = (this.#perAddress.get(group) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(group, left);
+      else this.#perAddress.delete(group);
+    });
+    return true;
   }
 
   #refuses(peer: string | undefined): boolean {

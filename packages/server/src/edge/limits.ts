@@ -26,6 +26,8 @@ export interface EdgeLimits {
   /** HTTP/2 offences of one address (IPv6: of its /64) within `perMs` that shut it out for `restMs`. */
   readonly offences: { readonly most: number; readonly perMs: number; readonly restMs: number };
   readonly connections: number;
+  /** Of one address (IPv6: of its /64); proxies that are trusted or send PROXY headers are exempt. */
+  readonly connectionsPerAddress: number;
   /** TCP keep-alive in tunnels; well under the minute after which proxies and NATs forget. */
   readonly tunnelKeepAliveMs: number;
   /** How long tunnels get to say goodbye once we stop. */
@@ -49,6 +51,7 @@ export const defaultLimits: EdgeLimits = {
   controlFrames: { burst: 10_000, perSecond: 1_000 },
   offences: { most: 10, perMs: 60_000, restMs: 60_000 },
   connections: 100_000,
+  connectionsPerAddress: 4_096,
   tunnelKeepAliveMs: 30_000,
   tunnelGraceMs: 500,
   graceMs: 5_000,
