@@ -34,7 +34,9 @@ export function mountSmallEndpoints(
   app.post("/machine/feature/query", async (context) => {
     const request = await body(context);
     if (!nodeOf(context, request)) return context.text("node not found", 404);
-    const text = featureTexts[request.string("Feature") ?? ""] ?? "This server does not offer this feature.";
+    const feature = request.string("Feature") ?? "";
+    const known = Object.hasOwn(featureTexts, feature) ? featureTexts[feature] : undefined;
+    const text = known ?? "This server does not offer this feature.";
     return context.json({ Complete: false, Text: text, ShouldWait: false });
   });
 

@@ -34,13 +34,22 @@ export function mountSshAction(app: Hono<MachineEnv>, options: SshActionOptions)
     if ((approvals.get(about) ?? Number.NEGATIVE_INFINITY) + rule.periodMs > options.live.now())
       return context.json(accepted);
     const authId = context.req.query("auth_id");
-    if (authId === undefined) return context.json(await delegate(options, src, dst, login));
+    if (authId === undefined) return context.json(await delegate(options, check));
     const verdict = await verdictOn(options.live, check, authId, context);
     if (verdict === "accepted") approvals.set(about, options.live.now());
-    if (verdict === "accepted") return context.json(accepted);
-    if (verdict === "rejected") return context.json(rejected("an administrator rejected this SSH connection"));
-    return context.json(await delegate(options, src, dst, login));
+    return context.json(await actionFor(options, check, verdict));
   });
+}
+
+async function actionFor(
+  options: SshActionOptions,
+  check: Check,
+  verdict: Awaited<ReturnType<typeof verdictOn>>,
+): Promise<SSHAction> {
+  if (verdict === undefined) return delegate(options, check);
+  if (verdict === "accepted") return accepted;
+  if (verdict === "rejected") return rejected("an administrator rejected this SSH connection");
+  return delegation(options, check, verdict.pending);
 }
 
 interface Check {
@@ -61,14 +70,15 @@ function rejected(message: string): SSHAction {
   return { reject: true, message: `# Headscale: ${message}\n` };
 }
 
-async function delegate(
-  { live, serverUrl }: SshActionOptions,
-  src: Node,
-  dst: Node,
-  login: string,
-): Promise<SSHAction> {
+async function delegate(options: SshActionOptions, { src, dst, login }: Check): Promise<SSHAction> {
   const id = freshAuthId();
-  await live.execute(openAuthRequest(id, { kind: "ssh-check", src: src.id, dst: dst.id, login }), `node:${dst.id}`);
+  const purpose = { kind: "ssh-check", src: src.id, dst: dst.id, login } as const;
+  await options.live.execute(openAuthRequest(id, purpose), `node:${dst.id}`);
+  return delegation(options, { src, dst, login }, id);
+}
+
+/** Tells the client to ask again for the verdict on `id`, and its user where to get one. */
+function delegation({ serverUrl }: SshActionOptions, { src, dst, login }: Check, id: AuthRequestId): SSHAction {
   const query = new URLSearchParams({ local_user: login, auth_id: id });
   return {
     message: `# Headscale SSH requires an additional check.\n# To authenticate, visit: ${serverUrl}/auth/${id}\n`,
@@ -76,13 +86,13 @@ async function delegate(
   };
 }
 
-/** What became of the pending check; undefined when this server knows nothing of it any more. */
+/** What became of the check, if it is not pending still; undefined when this server knows nothing of it any more. */
 async function verdictOn(
   live: Live,
   { src, dst, login }: Check,
   text: string,
   context: Context<MachineEnv>,
-): Promise<"accepted" | "rejected" | undefined> {
+): Promise<"accepted" | "rejected" | { readonly pending: AuthRequestId } | undefined> {
   const id = authId(text);
   const gone = new AbortController();
   context.env.outgoing.once("close", () => gone.abort());
@@ -93,7 +103,7 @@ async function verdictOn(
       purpose?.kind === "ssh-check" && purpose.src === src.id && purpose.dst === dst.id && purpose.login === login;
     if (!id || !same || !request || request.expiresAt <= live.now()) return undefined;
     if (request.verdict !== "pending") return request.verdict;
-    if (!first || gone.signal.aborted) return undefined;
+    if (!first || gone.signal.aborted) return { pending: id };
     await live.feed.settled(id, Math.min(holdMs, request.expiresAt - live.now()), gone.signal);
   }
 }
