@@ -14,6 +14,7 @@ export async function readOrMakeKey(path: string): Promise<PrivateKey> {
   }
   const key = new PrivateKey(randomBytes(32));
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(path, `${key.toFileText()}\n`, { mode: 0o600, flag: "wx" });
+  // Flushed: clients keep the public half for as long as they run, and a server that lost this one is lost to them.
+  await writeFile(path, `${key.toFileText()}\n`, { mode: 0o600, flag: "wx", flush: true });
   return key;
 }

@@ -32,6 +32,8 @@ export class PeerNews {
       const text = this.#source.records.text(this.#view, id, this.#source.routesOf(this.#viewer, id) ?? noRoutes);
       if (text !== undefined) this.#changed.push(text);
       this.profile(node);
+      // A replacement does not tell clients of a LastSeen where they had none; a patch does.
+      if (sent && (bits & touch.online) !== 0) this.#patches.push(...whenGone(node, this.#view.presence(node.id)));
       return;
     }
     if ((bits & touch.profile) !== 0) this.profile(node);
@@ -60,7 +62,6 @@ export class PeerNews {
  */
 export function patchesFor(node: Node, presence: Presence, bits: number): readonly PeerChange[] {
   const has = (bit: number) => (bits & bit) !== 0;
-  const offline = has(touch.online) && !presence.online;
   const patch: Omit<PeerChange, "NodeID"> = {
     ...(has(touch.nodeKey) && { Key: node.nodeKey }),
     ...(has(touch.keyExpiry) && { KeyExpiry: node.expiry === undefined ? goZeroTime : formatGoTime(node.expiry) }),
@@ -72,14 +73,12 @@ export function patchesFor(node: Node, presence: Presence, bits: number): readon
   };
   return [
     ...(Object.keys(patch).length > 0 ? [{ NodeID: node.id, ...patch }] : []),
-    ...(offline
-      ? [
-          {
-            NodeID: node.id,
-            Online: false,
-            ...(presence.lastSeen !== undefined && { LastSeen: formatGoTime(presence.lastSeen) }),
-          },
-        ]
-      : []),
+    ...(has(touch.online) ? whenGone(node, presence) : []),
   ];
+}
+
+/** That a node is offline, and since when; nothing of one that is online. */
+function whenGone({ id }: Node, { online, lastSeen }: Presence): readonly PeerChange[] {
+  if (online) return [];
+  return [{ NodeID: id, Online: false, ...(lastSeen !== undefined && { LastSeen: formatGoTime(lastSeen) }) }];
 }

@@ -1,4 +1,4 @@
-import type { MapResponse, Node as WireNode } from "@headscale/tailcfg";
+import type { MapResponse, PeerChange, Node as WireNode } from "@headscale/tailcfg";
 import type { Netmap } from "./netmap-for.ts";
 
 const same = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
@@ -15,6 +15,7 @@ export function netmapDelta(before: Netmap, after: Netmap): MapResponse | undefi
   const profiles = [...after.profiles.values()].filter(
     (profile) => !same(before.profiles.get(profile.ID), profile) || changed.some((peer) => peer.User === profile.ID),
   );
+  const left = changed.flatMap((peer) => lastSeenPatch(before.peers.get(peer.ID), peer));
   const filters = filterDelta(before, after);
   const delta: MapResponse = {
     ...(!same(before.self, after.self) && { Node: after.self }),
@@ -26,8 +27,15 @@ export function netmapDelta(before: Netmap, after: Netmap): MapResponse | undefi
     ...(profiles.length > 0 && { UserProfiles: profiles }),
     ...(removed.length > 0 && { PeersRemoved: removed }),
     ...(changed.length > 0 && { PeersChanged: changed.map(explicit) }),
+    ...(left.length > 0 && { PeersChangedPatch: left }),
   };
   return Object.keys(delta).length > 0 ? delta : undefined;
+}
+
+/** A replacement does not tell clients of a LastSeen where they had none; a patch does. */
+function lastSeenPatch(before: WireNode | undefined, { ID, LastSeen }: WireNode): readonly PeerChange[] {
+  if (!before || before.LastSeen !== undefined || LastSeen === undefined) return [];
+  return [{ NodeID: ID, Online: false, LastSeen }];
 }
 
 /** Clients keep a peer's old endpoints when a replacement says none: an empty list clears them. */
