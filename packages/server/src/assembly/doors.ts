@@ -16,7 +16,8 @@ import { rpcDoor } from "./rpc-door.ts";
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
-export type RequestHandler = (request: AnyRequest, response: AnyResponse) => void;
+/** What it returns is awaited, and its failure answered. */
+export type RequestHandler = (request: AnyRequest, response: AnyResponse) => unknown;
 
 export interface DoorsOptions {
   readonly admin: AdminOptions;
@@ -93,7 +94,7 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
     request: rpcDoor({
       handlers,
       contextValues: valuesFor,
-      fallback: (request, response) => void pages(request as IncomingMessage, response as ServerResponse),
+      fallback: (request, response) => pages(request as IncomingMessage, response as ServerResponse),
       onFailed: options.admin.events.failed,
     }),
     routes: [
@@ -124,11 +125,19 @@ function refusalOf(
   return caller;
 }
 
+/** Fields that HTTP/2 forbids, so that Node refuses to send them. Source: RFC 9113 §8.2.2. */
+const connectionFields: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade"]);
+
 function answer(endpoint: Endpoint, context: Context): Response {
-  const { status, headers, body } = endpoint({
+  const reply = endpoint({
     method: context.req.method,
     header: (name) => context.req.header(name),
     query: new URL(context.req.url).searchParams,
   });
-  return new Response(body === "" || context.req.method === "HEAD" ? null : body, { status, headers: { ...headers } });
+  const { status, body } = reply;
+  const isHttp2 = incoming(context).httpVersionMajor === 2;
+  const headers = Object.entries(reply.headers).filter(
+    ([name]) => !(isHttp2 && connectionFields.has(name.toLowerCase())),
+  );
+  return new Response(body === "" || context.req.method === "HEAD" ? null : body, { status, headers });
 }

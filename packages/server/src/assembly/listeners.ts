@@ -69,7 +69,7 @@ export async function openMetricsListener(config: Config, live: Live, telemetry:
   };
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
   const edge = createEdge({
-    request: (request, response) => void listener(request as IncomingMessage, response as ServerResponse),
+    request: (request, response) => listener(request as IncomingMessage, response as ServerResponse),
   });
   parts.defer(() => edge.close());
   listening(telemetry, "metrics", (await edge.listen(tcp(metrics))).shown);

@@ -40,7 +40,10 @@ export class MachineServer {
         maxSessionInvalidFrames: 50,
         maxSessionRejectedStreams: 50,
       },
-      (request, response) => void listener(request, response),
+      (request, response) => {
+        // Hono's own attempt to answer an error may fail as well; unheard, that would end the process.
+        listener(request, response).catch(() => request.stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
+      },
     );
     this.#server.on("session", (session) => {
       const connection = this.#arriving;

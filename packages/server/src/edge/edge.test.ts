@@ -79,6 +79,19 @@ describe("one port", () => {
     ]);
   });
 
+  test("survives a handler whose answer HTTP/2 cannot carry", async () => {
+    const { url } = await openEdge({
+      request: async (_request, response) => {
+        response.setHeader("upgrade", "DERP");
+        response.end("no");
+      },
+    });
+    const session = connectHttp2(url);
+    onTestFinished(() => session.destroy());
+    const [headers] = await once(session.request({ ":path": "/" }), "response");
+    expect(headers[":status"]).toBe(500);
+  });
+
   test("survives clients that reset streams while a handler answers them", async () => {
     const answered = Promise.withResolvers<void>();
     const { url } = await openEdge({

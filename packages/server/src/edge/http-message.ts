@@ -42,8 +42,14 @@ export function runHandler(
   response.on("error", () => {});
   const fail = (error: unknown) => {
     failed(error);
-    if (response.headersSent) abandon(request);
-    else answerText(response, 500, "Internal server error");
+    try {
+      if (response.headersSent) return abandon(request);
+      // What the handler has set so far may be what cannot be sent.
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      answerText(response, 500, "Internal server error");
+    } catch {
+      abandon(request); // a rejection that nobody hears would end the process
+    }
   };
   try {
     Promise.resolve(handler(request, response)).catch(fail);
