@@ -12,7 +12,7 @@ import { MapFrameReader } from "../support/control/map-frame-reader.ts";
 import { decodeMapMessage } from "../support/control/map-message.ts";
 import { NoiseRequests } from "../support/control/noise-requests.ts";
 import type { ControlClient } from "../support/control-client.ts";
-import { LiveServer } from "../support/live-server.ts";
+import { LiveServer, usualLimits } from "../support/live-server.ts";
 
 async function lab(options?: Parameters<typeof LiveServer.start>[0]) {
   const server = await LiveServer.start(options);
@@ -450,7 +450,7 @@ describe("a server that goes away", () => {
 
 describe("connections", () => {
   test("of one machine are limited, and others are not in the way", async () => {
-    const { server, alice } = await lab({ control: { sessionsPerMachine: 2 } });
+    const { server, alice } = await lab({ control: { limits: { ...usualLimits, sessionsPerMachine: 2 } } });
     await using _server = server;
     const a = await server.joined(alice, "a");
     const again = () => server.client({ machineKey: a.machineKey, nodeKey: a.nodeKey });

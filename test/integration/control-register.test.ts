@@ -10,7 +10,7 @@ import {
   userIn,
 } from "@headscale/tailnet/commands";
 import { describe, expect, test } from "vitest";
-import { LiveServer } from "../support/live-server.ts";
+import { LiveServer, usualLimits } from "../support/live-server.ts";
 
 const authIdOf = (url: string | undefined): AuthRequestId => parseAuthRequestId((url ?? "").split("/").at(-1) ?? "");
 /** A key's text as somebody mistypes or makes one up. */
@@ -294,7 +294,7 @@ describe("a register request that is refused", () => {
   });
 
   test("for logins that were begun from its address still follows up the one it has", async () => {
-    const { server, admit } = await lab({ control: { loginsPerMinute: 1 } });
+    const { server, admit } = await lab({ control: { limits: { ...usualLimits, loginsPerMinute: 1 } } });
     await using _server = server;
     const first = server.client();
     const { AuthURL = "" } = await first.register();

@@ -158,7 +158,13 @@ async function startLive(store: Store, url: string, heard: Heard, { live, policy
     netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
     policySettings: { serverUrl: url },
     timing: { keepAliveMs: () => 50_000, coalesceMs: 0 },
-    limits: { maxWaitingCommands: 10_000, offlineGraceMs: 50, ephemeralInactivityMs: 60_000, presenceFlushMs: 1000 },
+    limits: {
+      maxWaitingCommands: 10_000,
+      offlineGraceMs: 50,
+      ephemeralInactivityMs: 60_000,
+      presenceFlushMs: 1000,
+      feedBacklog: 4096,
+    },
     policyOf: () => document,
     derpMap: { Regions: {} },
     dns: () => ({ Proxied: true }),
@@ -167,15 +173,36 @@ async function startLive(store: Store, url: string, heard: Heard, { live, policy
   });
 }
 
+/** Those of the configuration's defaults that no test needs to be other, and room for many logins. */
+export const usualLimits: ControlOptions["limits"] = {
+  body: { maxBytes: 1 << 20, timeoutMs: 10_000 },
+  report: { endpoints: 512, listEntries: 4096, hostinfoBytes: 65_536 },
+  sessionsPerMachine: 8,
+  loginsPerMinute: 1000,
+  loginHoldMs: 600_000,
+  sshCheckHoldMs: 300_000,
+  retryAfterMs: 10_000,
+  questions: 4096,
+  webSocketMessageBytes: 1 << 20,
+  http2: {
+    streams: 100,
+    headerFields: 100,
+    headerBytes: 16_384,
+    requestWindowBytes: 1 << 20,
+    resets: { burst: 100, perSecond: 10 },
+    invalidFrames: 50,
+    rejectedStreams: 50,
+    pingIntervalMs: 30_000,
+    pingTimeoutMs: 20_000,
+  },
+};
+
 function controlDefaults(live: Live, staticKey: PrivateKey, serverUrl: string, heard: Heard): ControlOptions {
   return {
     live,
     staticKey,
     serverUrl,
-    bodyLimits: { maxBytes: 1 << 20, timeoutMs: 10_000 },
-    sessionsPerMachine: 8,
-    maxStreams: 100,
-    loginsPerMinute: 1000,
+    limits: usualLimits,
     clientAddress: (request) => request.socket.remoteAddress ?? "",
     addressGroup: (address) => address,
     events: {

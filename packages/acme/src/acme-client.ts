@@ -1,17 +1,13 @@
 import type { KeyObject } from "node:crypto";
 import { AcmeError } from "./acme-error.ts";
+import type { AcmeLimits } from "./acme-limits.ts";
 import { type Directory, parseDirectory, parseProblem, parseRetryAfter } from "./answers.ts";
 import type { Clock } from "./clock.ts";
 import { type Jws, publicJwk, signJws } from "./jws.ts";
 
-const limits = {
-  /** A chain of certificates is about 6 KB. */
-  answerBytes: 256 * 1024,
-  requestMs: 30_000,
-  /** Servers forget nonces when they restart, and Pebble refuses half of them on purpose. */
-  badNonces: 20,
-  keptNonces: 16,
-} as const;
+/** Servers forget nonces when they restart, and Pebble refuses half of them on purpose. */
+const maxBadNonces = 20;
+const maxKeptNonces = 16;
 
 /** One answer, its body already read. */
 export interface Answer {
@@ -26,6 +22,7 @@ export interface Answer {
 
 export interface Transport {
   readonly fetch: typeof fetch;
+  readonly limits: AcmeLimits;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -61,6 +58,10 @@ export class AcmeClient {
     return this.#transport.clock;
   }
 
+  get limits(): AcmeLimits {
+    return this.#transport.limits;
+  }
+
   /** Waits, unless the manager stops. */
   sleep(ms: number): Promise<void> {
     return this.#transport.clock.sleep(ms, this.#transport.signal);
@@ -80,7 +81,7 @@ export class AcmeClient {
       const answer = await this.#send(url, signJws(signer.key, { nonce, url, ...whoSigns(signer) }, payload));
       if (answer.status >= 200 && answer.status < 300) return answer;
       const error = refusal(answer);
-      if (error.problem !== "badNonce" || tries >= limits.badNonces) throw error;
+      if (error.problem !== "badNonce" || tries >= maxBadNonces) throw error;
     }
   }
 
@@ -101,7 +102,7 @@ export class AcmeClient {
 
   #keepNonce({ headers }: Answer): void {
     const nonce = headers.get("replay-nonce");
-    if (nonce !== null && this.#nonces.length < limits.keptNonces) this.#nonces.push(nonce);
+    if (nonce !== null && this.#nonces.length < maxKeptNonces) this.#nonces.push(nonce);
   }
 }
 
@@ -110,12 +111,12 @@ function whoSigns({ key, kid }: Signer): Record<string, unknown> {
   return { jwk: publicJwk(key) };
 }
 
-async function exchange(url: string, init: RequestInit, { fetch, clock, signal }: Transport): Promise<Answer> {
+async function exchange(url: string, init: RequestInit, { fetch, clock, limits, signal }: Transport): Promise<Answer> {
   const timed = AbortSignal.any([signal, AbortSignal.timeout(limits.requestMs)]);
   const headers = { ...init.headers, "user-agent": "headscale-acme/1", "accept-language": "en" };
   try {
     const response = await fetch(url, { ...init, headers, signal: timed });
-    const text = await readText(response);
+    const text = await readText(response, limits.answerBytes);
     return {
       status: response.status,
       headers: response.headers,
@@ -130,12 +131,12 @@ async function exchange(url: string, init: RequestInit, { fetch, clock, signal }
   }
 }
 
-async function readText({ body }: Response): Promise<string> {
+async function readText({ body }: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > limits.answerBytes) throw new AcmeError("bad-answer", "the certificate authority's answer is too long");
+    if (size > maxBytes) throw new AcmeError("bad-answer", "the certificate authority's answer is too long");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

@@ -1,4 +1,5 @@
 export { AcmeError, type AcmeErrorCode } from "./acme-error.ts";
+export type { AcmeLimits } from "./acme-limits.ts";
 export { type CertificateCache, folderCache } from "./certificate-cache.ts";
 export {
   type CertificateEvent,

@@ -1,5 +1,6 @@
 import type { SecureContext } from "node:tls";
 import { AcmeError } from "./acme-error.ts";
+import { type AcmeLimits, defaultAcmeLimits } from "./acme-limits.ts";
 import { Attempts } from "./attempts.ts";
 import type { CertificateCache } from "./certificate-cache.ts";
 import { Challenges, type ChallengeType } from "./challenges.ts";
@@ -30,6 +31,7 @@ export interface CertificateManagerOptions {
   /** Certificate profile; by default `shortlived` where an address needs it, else the authority's choice. */
   readonly profile?: string;
   readonly cache: CertificateCache;
+  readonly limits?: AcmeLimits;
   readonly onEvent?: (event: CertificateEvent) => void;
   readonly clock?: Clock;
   readonly fetch?: typeof fetch;
@@ -90,7 +92,12 @@ class Manager implements CertificateManager {
       profile: options.profile,
       cache: options.cache,
       challenges: this.#challenges,
-      transport: { fetch: options.fetch ?? fetch, clock: this.#clock, signal: this.#stop.signal },
+      transport: {
+        limits: options.limits ?? defaultAcmeLimits,
+        fetch: options.fetch ?? fetch,
+        clock: this.#clock,
+        signal: this.#stop.signal,
+      },
     });
   }
 

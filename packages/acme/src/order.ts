@@ -8,11 +8,8 @@ import type { Identifier } from "./identifier.ts";
 import { keyAuthorization } from "./jws.ts";
 import { certificateRequest, generateKey, keyPem } from "./x509.ts";
 
-const limits = {
-  /** From the first question to the certificate. */
-  orderMs: 10 * 60_000,
-  pollMs: { least: 1_000, most: 60_000 },
-} as const;
+/** How often an order is looked at, within what the authority asks for. */
+const pollMs = { least: 1_000, most: 60_000 } as const;
 
 /** PEM of a private key and of the chain, our certificate first. */
 export interface KeyPair {
@@ -31,7 +28,7 @@ export interface OrderOptions {
 
 /** Orders a certificate, proves every name, and returns it with its fresh key. @throws {AcmeError} */
 export async function orderCertificate(client: AcmeClient, account: Account, options: OrderOptions): Promise<KeyPair> {
-  const deadline = client.clock.now() + limits.orderMs;
+  const deadline = client.clock.now() + client.limits.orderMs;
   const { url, order } = await placeOrder(client, account, options);
   for (const authorization of order.authorizations) await prove(client, account, authorization, options, deadline);
   const key = generateKey();
@@ -96,13 +93,14 @@ async function poll<T>(
   deadline: number,
   settled: (answer: Answer) => T | undefined,
 ): Promise<T> {
-  for (let delay = limits.pollMs.least; ; delay *= 1.5) {
+  for (let delay: number = pollMs.least; ; delay *= 1.5) {
     const answer = await client.post(account, url);
     const result = settled(answer);
     if (result !== undefined) return result;
-    if (client.clock.now() > deadline) throw new AcmeError("order-failed", `no decision within ${limits.orderMs} ms`);
-    const asked = Math.max(answer.retryAfterMs ?? delay, limits.pollMs.least);
-    await client.sleep(Math.min(asked, limits.pollMs.most));
+    if (client.clock.now() > deadline)
+      throw new AcmeError("order-failed", `no decision within ${client.limits.orderMs} ms`);
+    const asked = Math.max(answer.retryAfterMs ?? delay, pollMs.least);
+    await client.sleep(Math.min(asked, pollMs.most));
   }
 }
 

@@ -95,6 +95,5 @@ export const META_CERTIFICATE_PREFIX = "derpkey";
 export const DISCO_MAGIC = Buffer.from("5453f09f92ac", "hex");
 export const MIN_DISCO_BYTES = DISCO_MAGIC.length + KEY_BYTES + NONCE_BYTES;
 
-/** Clients hang up after 120 s without a frame; half of that, plus a jitter so that they do not all wake together. */
+/** Clients hang up after 120 s without a frame; half of that. */
 export const KEEP_ALIVE_MS = 60_000;
-export const KEEP_ALIVE_JITTER_MS = 5_000;

@@ -5,6 +5,7 @@ import { type Certificates, openCertificates } from "#assembly/certificates.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
 import { readOrMakeKey } from "#assembly/key-file.ts";
+import { adminLimits, controlLimits, edgeLimits } from "#assembly/limits.ts";
 import { openMainListeners, openMetricsListener, openSideListeners } from "#assembly/listeners.ts";
 import { observeLive } from "#assembly/observe-live.ts";
 import { openStore } from "#assembly/open-store.ts";
@@ -18,7 +19,6 @@ import {
   regionOf,
   relayEndpoints,
 } from "#assembly/relay-door.ts";
-import { edgeLimits } from "#assembly/settings.ts";
 import { startLive } from "#assembly/start-live.ts";
 import type { Config } from "#config/config.ts";
 import { startupBanner } from "#config/startup-banner.ts";
@@ -46,9 +46,6 @@ export interface Daemon extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Relayed connections come back this soon after a restart, and are tried for this long. */
-const [relayReconnectMs, relayTryForMs] = [1_000, 30_000];
-
 /** Builds everything and opens the listeners. @throws with a sentence that names what is wrong */
 export async function startDaemon(config: Config, telemetry: Telemetry): Promise<Daemon> {
   await using parts = new AsyncDisposableStack();
@@ -72,10 +69,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     live,
     staticKey: noiseKey,
     serverUrl: config.server.url,
-    bodyLimits: { maxBytes: config.limits.machineBodyBytes, timeoutMs: config.limits.requestTimeoutMs },
-    sessionsPerMachine: config.limits.sessionsPerMachine,
-    maxStreams: config.limits.http2Streams,
-    loginsPerMinute: config.limits.loginsPerMinute,
+    limits: controlLimits(config),
     clientAddress: (request) => clientAddress(request) ?? "",
     addressGroup,
     events: controlEvents(telemetry),
@@ -88,7 +82,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
       pinger: control.pings,
       store,
       policies,
-      maxWatchers: config.limits.watchers,
+      limits: adminLimits(config),
       version: build.version,
       events: {
         credentialRefused: (source) => events.credentialRefused(telemetry, "api-key", source),
@@ -97,11 +91,12 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     },
     apiMetrics: apiMetrics(telemetry),
     public: publicDeps({ config, live, store, noiseKey, build, telemetry }),
-    relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(live))),
-    maxBodyBytes: config.limits.apiBodyBytes,
+    relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(config, live))),
+    maxBodyBytes: config.limits.api_body,
+    restCallMs: config.limits["api.call_timeout"],
     isSocket: (request) => requestOrigin(request)?.transport === "unix",
     clientAddress,
-    upgrades: upgradesOf(control, relay, config.limits.relayConnections),
+    upgrades: upgradesOf(control, relay, config.limits["relay.connections"]),
   });
   const certificates = parts.use(await openCertificates(config, store, withMeta(pinned, relay), telemetry));
   const edge = openEdge(config, doors, certificates, telemetry);
@@ -111,7 +106,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   parts.use(await openMetricsListener(config, live, telemetry));
   certificates.start();
   parts.defer(() => {
-    relay?.relay.notifyRestarting(relayReconnectMs, relayTryForMs);
+    relay?.relay.notifyRestarting(config.limits["relay.restart_delay"], config.limits["relay.restart_patience"]);
     control.drain();
   });
   events.daemonStarted(telemetry, { version: build.version, url: config.server.url });
@@ -136,6 +131,8 @@ function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords
   return ExtraRecords.open({
     records: config.dns.extraRecords,
     path: config.dns.extraRecordsPath,
+    fileBytes: config.limits.file_size,
+    maxRecords: config.limits.extra_records,
     onLoaded: (path, count) => events.extraRecordsLoaded(telemetry, path, count),
     onRefused: (path, error) => events.extraRecordsRefused(telemetry, path, error),
   });
@@ -159,6 +156,8 @@ function routeProbe(
 function openPolicies(config: Config, telemetry: Telemetry): Promise<PolicyKeeper> {
   return PolicyKeeper.open({
     source: config.policy,
+    maxBytes: config.limits.api_body,
+    fileBytes: config.limits.file_size,
     onLoaded: (path) => events.policyLoaded(telemetry, path),
     onRefused: (path, error) => events.policyRefused(telemetry, path, error),
   });

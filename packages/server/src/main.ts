@@ -62,7 +62,10 @@ function load(file: string | undefined): ParsedConfig {
 
 async function serve(file: string | undefined): Promise<number> {
   const { config, warnings, notes } = load(file);
-  using telemetry = createTelemetry(createLogger(config.log));
+  using telemetry = createTelemetry(
+    createLogger({ ...config.log, maxValueChars: config.limits.log_value }),
+    config.limits.metric_series,
+  );
   for (const { key, says } of warnings) events.configurationRemark(telemetry, "warn", key, says);
   for (const { key, says } of notes) events.configurationRemark(telemetry, "info", key, says);
   // The rest of the server is only read by who serves: the other commands answer at once.

@@ -20,7 +20,7 @@ export interface HistoryQuery {
   readonly order?: "newest-first" | "oldest-first" | undefined;
   /** `next` of the page before; for the same query only. */
   readonly cursor?: string | undefined;
-  /** 1 to 1000, 100 when absent. */
+  /** 1 or more, 100 when absent. */
   readonly limit?: number | undefined;
 }
 
@@ -31,7 +31,6 @@ export interface HistoryPage {
 }
 
 const defaultLimit = 100;
-const maxLimit = 1000;
 
 /** One page of the history as a question to the database; it asks for one row more, to know whether more follow. */
 export class HistoryRequest {
@@ -46,7 +45,7 @@ export class HistoryRequest {
     if (query.afterRevision !== undefined && query.tailnet === undefined) {
       throw new RangeError("afterRevision: every tailnet counts by itself, name one");
     }
-    this.#limit = Math.min(limit, maxLimit);
+    this.#limit = limit;
     // Within a tailnet the two orders agree, and the index on revisions serves.
     this.#order = query.tailnet === undefined ? "seq" : "revision";
     const { changes } = tables;

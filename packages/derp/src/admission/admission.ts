@@ -1,12 +1,11 @@
 import type { NodeKey } from "@headscale/tailcfg/keys";
 import type { NodeVerifier } from "./node-verifier.ts";
 
-/** Refusals remembered at most; the oldest go first. */
-const MAX_REFUSALS = 4_096;
-
 export interface AdmissionBounds {
   readonly verifyTimeoutMs: number;
   readonly refusalMs: number;
+  /** Remembered at most; the oldest go first. */
+  readonly refusals: number;
 }
 
 /**
@@ -55,7 +54,7 @@ export class Admission {
   }
 
   #remember(visitor: string): void {
-    if (this.#refusedUntil.size >= MAX_REFUSALS) {
+    if (this.#refusedUntil.size >= this.#bounds.refusals) {
       const [oldest] = this.#refusedUntil.keys();
       if (oldest !== undefined) this.#refusedUntil.delete(oldest);
     }

@@ -1,9 +1,6 @@
 import { lookup } from "node:dns/promises";
 import type { EndpointRequest, EndpointResponse } from "./endpoint.ts";
 
-const REFRESH_MS = 600_000;
-const RESOLVE_BUDGET_MS = 60_000;
-
 export interface BootstrapDnsOptions {
   /** Names everybody is told about. Asked at each refresh. */
   readonly published: () => Iterable<string>;
@@ -11,6 +8,10 @@ export interface BootstrapDnsOptions {
   readonly unpublished?: () => Iterable<string>;
   /** Addresses of a name; a rejection leaves the name out. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** How often; ten minutes when absent. */
+  readonly refreshMs?: number;
+  /** For one name; a minute when absent. */
+  readonly resolveMs?: number;
 }
 
 /**
@@ -29,9 +30,9 @@ export class BootstrapDns implements Disposable {
     this.#resolve = options.resolve ?? systemAddresses;
   }
 
-  /** Resolves now and every ten minutes. */
+  /** Resolves now and from time to time. */
   start(): void {
-    this.#timer = setInterval(() => void this.refresh(), REFRESH_MS);
+    this.#timer = setInterval(() => void this.refresh(), this.#options.refreshMs ?? 600_000);
     this.#timer.unref();
     void this.refresh();
   }
@@ -63,7 +64,7 @@ export class BootstrapDns implements Disposable {
     const found = await Promise.all(
       Array.from(new Set(names), async (name) => {
         try {
-          return [name, shuffled(await withBudget(this.#resolve(name)))] as const;
+          return [name, shuffled(await within(this.#options.resolveMs ?? 60_000, this.#resolve(name)))] as const;
         } catch {
           return undefined;
         }
@@ -79,10 +80,10 @@ async function systemAddresses(name: string): Promise<readonly string[]> {
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }
 
-async function withBudget<T>(work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("resolving took too long")), RESOLVE_BUDGET_MS);
+    timer = setTimeout(() => reject(new Error("resolving took too long")), ms);
     timer.unref();
   });
   try {

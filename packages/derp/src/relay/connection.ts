@@ -5,15 +5,7 @@ import { frameOf, pingFrame } from "#frame/frame-bytes.ts";
 import type { FrameSink, HeaderVerdict } from "#frame/frame-reader.ts";
 import { isKeyAt, type RawKey, rawKeyAt } from "#frame/raw-key.ts";
 import type { ClientInfo } from "#login/client-info.ts";
-import {
-  FrameType,
-  KEEP_ALIVE_JITTER_MS,
-  KEEP_ALIVE_MS,
-  KEY_BYTES,
-  PeerGoneReason,
-  PING_BYTES,
-  PresentFlag,
-} from "#protocol.ts";
+import { FrameType, KEY_BYTES, PeerGoneReason, PING_BYTES, PresentFlag } from "#protocol.ts";
 import type { RelayCounters } from "./counters.ts";
 import { isKnownFrame } from "./frame-rules.ts";
 import { effectiveRateLimit, type RateLimit, type RelayLimits } from "./limits.ts";
@@ -22,8 +14,6 @@ import type { Party, Peer } from "./peer.ts";
 import type { Switchboard } from "./switchboard.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-/** NotHere answers a client may get at once, and then one a second. */
-const NOT_HERE_BURST = 3;
 /** Home changes right after the login are no moves. */
 const HOME_SETTLES_MS = 5_000;
 
@@ -89,9 +79,9 @@ export class Connection implements FrameSink, Party {
     this.remotePort = side.remotePort;
     this.outbox = side.outbox;
     this.#since = context.now();
-    this.#notHere = new TokenBucket(1, NOT_HERE_BURST, this.#since);
+    this.#notHere = new TokenBucket(1, context.limits.notHereBurst, this.#since);
     this.setRateLimit(context.limits.rateLimit);
-    this.#keepAlive = setInterval(this.#sendKeepAlive, KEEP_ALIVE_MS + jitterMs());
+    this.#keepAlive = setInterval(this.#sendKeepAlive, jittered(context.limits.keepAliveMs));
     this.#peer = context.switchboard.join(this);
   }
 
@@ -280,7 +270,7 @@ export class Connection implements FrameSink, Party {
   };
 }
 
-/** In steps, as Node keeps one timer list for each duration. */
-function jitterMs(): number {
-  return Math.floor((Math.random() * KEEP_ALIVE_JITTER_MS) / 100) * 100;
+/** Up to a twelfth longer, so that clients do not all wake together; in steps, as Node keeps one timer list for each duration. */
+function jittered(ms: number): number {
+  return ms + Math.floor((Math.random() * ms) / 1_200) * 100;
 }

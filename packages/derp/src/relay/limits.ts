@@ -1,4 +1,4 @@
-import { MAX_UNKNOWN_FRAME_BYTES } from "#protocol.ts";
+import { KEEP_ALIVE_MS, MAX_UNKNOWN_FRAME_BYTES } from "#protocol.ts";
 
 /** What one client may send: the whole frame but its header counts. Mesh members are exempt. */
 export interface RateLimit {
@@ -23,8 +23,20 @@ export interface RelayLimits {
   readonly verifyTimeoutMs: number;
   /** How long a refusal is remembered for the same key and address. */
   readonly refusalMs: number;
+  /** Refusals remembered; the oldest go first. */
+  readonly refusals: number;
+  /** What a client says of itself when it logs in. Real ones have about a hundred bytes; derper takes 256 KiB. */
+  readonly clientInfoBytes: number;
   /** A client that says it answers pings and then stays silent this long after one is cut. */
   readonly pongTimeoutMs: number;
+  /** A quiet client hears from the relay this often, and up to a twelfth later. */
+  readonly keepAliveMs: number;
+  /** The kernel's keep-alive: long, as each one wakes a sleeping phone. */
+  readonly tcpKeepAliveMs: number;
+  /** NotHere answers a client may get at once, and then one a second. */
+  readonly notHereBurst: number;
+  /** How long a refused client may take to read why. */
+  readonly hangUpMs: number;
   /** Connections before their login is done, all addresses together. */
   readonly pendingLogins: number;
   /** Connections of one source address, which may be that of a large network, or of a proxy that hides them all. */
@@ -40,7 +52,13 @@ export const DEFAULT_LIMITS: RelayLimits = {
   loginTimeoutMs: 10_000,
   verifyTimeoutMs: 5_000,
   refusalMs: 10_000,
+  refusals: 4_096,
+  clientInfoBytes: 16_384,
   pongTimeoutMs: 30_000,
+  keepAliveMs: KEEP_ALIVE_MS,
+  tcpKeepAliveMs: 600_000,
+  notHereBurst: 3,
+  hangUpMs: 1_000,
   pendingLogins: 2_000,
   connectionsPerAddress: 16_384,
 };

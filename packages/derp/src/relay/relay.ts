@@ -26,8 +26,6 @@ import { webSocketTransport } from "./websocket-transport.ts";
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 const NOTHING = Buffer.alloc(0);
-/** How long a refused client may take to read why. */
-const HANG_UP_MS = 1_000;
 
 /** What happened to a client. `key` is missing if it never proved one. */
 export interface RelayEvent {
@@ -126,14 +124,14 @@ class SocketRelay implements Relay {
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, source?: Source): void {
     const handshake = readHandshake(request.headers);
-    if (handshake.kind === "refuse") hangUp(socket, refusal(handshake.status, handshake.text));
+    if (handshake.kind === "refuse") this.#hangUp(socket, refusal(handshake.status, handshake.text));
     else if (this.#isFull(source?.address ?? request.socket.remoteAddress ?? ""))
-      hangUp(socket, refusal(503, "try another relay"));
+      this.#hangUp(socket, refusal(503, "try another relay"));
     else if (handshake.kind === "websocket") this.#upgradeWebSocket(request, socket, head, source);
     else {
       const preamble = handshake.fastStart ? NOTHING : switchingProtocols(this.#context.identity.publicKey);
       if (handshake.fastStart) this.#context.counters.fastStarts += 1;
-      this.#start(socketTransport(socket, source), preamble, head, isNotIdeal(request));
+      this.#start(socketTransport(socket, this.#limits.tcpKeepAliveMs, source), preamble, head, isNotIdeal(request));
     }
   }
 
@@ -213,6 +211,14 @@ class SocketRelay implements Relay {
     );
   }
 
+  /** Says a last word and closes, even if the other side does not. */
+  #hangUp(socket: Duplex, answer: Buffer): void {
+    socket.on("error", () => {});
+    socket.resume();
+    socket.end(answer);
+    setTimeout(() => socket.destroy(), this.#limits.hangUpMs).unref();
+  }
+
   #isFull(address: string): boolean {
     if (this.#closing !== undefined) return true;
     if (this.#pendingLogins >= this.#limits.pendingLogins) return true;
@@ -261,14 +267,6 @@ class SocketRelay implements Relay {
   #broadcast(subject: string, frame: Buffer): void {
     for (const { connection } of this.#sessions) connection?.outbox.control(subject, frame);
   }
-}
-
-/** Says a last word and closes, even if the other side does not. */
-function hangUp(socket: Duplex, answer: Buffer): void {
-  socket.on("error", () => {});
-  socket.resume();
-  socket.end(answer);
-  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
 }
 
 function isNotIdeal(request: IncomingMessage): boolean {

@@ -13,9 +13,6 @@ import { effectiveRateLimit } from "./limits.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Transport } from "./transport.ts";
 
-/** Real ones have about a hundred bytes; derper takes 256 KiB. */
-export const MAX_CLIENT_INFO_BYTES = 16_384;
-
 export interface SessionContext extends ConnectionContext, OutboxContext {
   readonly identity: BoxIdentity;
   readonly admission: Admission;
@@ -86,7 +83,7 @@ export class Session implements FrameSink {
     if (this.#connection !== undefined) return this.#connection.header(type, length);
     if (this.#key !== undefined) return "wait";
     if (type !== FrameType.clientInfo) throw new DerpError("bad-login", `first frame has type ${type}`);
-    if (length < KEY_BYTES + NONCE_BYTES || length > MAX_CLIENT_INFO_BYTES)
+    if (length < KEY_BYTES + NONCE_BYTES || length > this.#context.limits.clientInfoBytes)
       throw new DerpError("bad-login", `ClientInfo of ${length} bytes`);
     return "take";
   }

@@ -2,9 +2,6 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Transport } from "./transport.ts";
 
-/** The application's keep-alive does the work; a longer one in the kernel saves batteries. */
-const TCP_KEEP_ALIVE_MS = 600_000;
-
 /** Where a client comes from, when the socket's own address is a proxy's. */
 export interface Source {
   readonly address: string;
@@ -12,9 +9,9 @@ export interface Source {
 }
 
 /** A socket (TCP, TLS, or any duplex stream) after its upgrade. */
-export function socketTransport(socket: Duplex, source?: Source): Transport {
+export function socketTransport(socket: Duplex, tcpKeepAliveMs: number, source?: Source): Transport {
   const { remoteAddress = "", remotePort = 0 } = socket as Partial<Socket>;
-  tune(socket as Partial<Socket>);
+  tune(socket as Partial<Socket>, tcpKeepAliveMs);
   return {
     remoteAddress: source?.address ?? remoteAddress,
     remotePort: source?.port ?? remotePort,
@@ -43,8 +40,8 @@ export function socketTransport(socket: Duplex, source?: Source): Transport {
   };
 }
 
-function tune(socket: Partial<Socket>): void {
+function tune(socket: Partial<Socket>, tcpKeepAliveMs: number): void {
   socket.setTimeout?.(0);
   socket.setNoDelay?.(true);
-  socket.setKeepAlive?.(true, TCP_KEEP_ALIVE_MS);
+  socket.setKeepAlive?.(true, tcpKeepAliveMs);
 }

@@ -14,6 +14,7 @@ import { auditService } from "./audit.ts";
 import { authRpcs } from "./auth-requests.ts";
 import { authenticate } from "./caller.ts";
 import { translateErrors } from "./errors.ts";
+import type { AdminLimits } from "./limits.ts";
 import { type NodePinger, nodeRpcs, nodeService } from "./nodes.ts";
 import { policyRpcs } from "./policy.ts";
 import { policyService } from "./policy-service.ts";
@@ -26,8 +27,7 @@ export interface AdminOptions {
   readonly live: Live;
   readonly store: Store;
   readonly policies: PolicyKeeper;
-  /** Watch streams at once. */
-  readonly maxWatchers: number;
+  readonly limits: AdminLimits;
   readonly version: string;
   readonly pinger: NodePinger;
   readonly events: {
@@ -43,7 +43,7 @@ export function adminInterceptors({ live, events }: AdminOptions): Interceptor[]
 
 /** Registers all admin services. */
 export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => ConnectRouter {
-  const { live, store, policies, pinger } = options;
+  const { live, store, policies, pinger, limits } = options;
   const headscale: ServiceImpl<typeof HeadscaleService> = {
     ...userRpcs(live),
     ...preAuthKeyRpcs(live),
@@ -59,10 +59,10 @@ export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => C
   return (router) =>
     router
       .service(HeadscaleService, headscale)
-      .service(NodeService, nodeService(live, pinger))
-      .service(AuditService, auditService(live, store))
-      .service(PolicyService, policyService(live, store, policies))
-      .service(WatchService, watchService(live, store, options.maxWatchers))
+      .service(NodeService, nodeService(live, pinger, limits.pingMs))
+      .service(AuditService, auditService(live, store, limits))
+      .service(PolicyService, policyService(live, store, policies, limits))
+      .service(WatchService, watchService(live, store, limits))
       .service(TailnetService, tailnetService(live))
       .service(UserService, userService(live));
 }

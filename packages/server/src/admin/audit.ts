@@ -6,6 +6,7 @@ import { type Subject, TailnetError } from "@headscale/tailnet";
 import { tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import { toChange } from "./change-to-proto.ts";
+import { type PageLimits, pageSizeOf } from "./page-size.ts";
 import { allTailnets } from "./scope.ts";
 
 const subjects = [
@@ -18,10 +19,10 @@ const subjects = [
   "policy",
 ] as const satisfies readonly Subject[];
 
-export function auditService(live: Live, store: Store): ServiceImpl<typeof AuditService> {
+export function auditService(live: Live, store: Store, limits: PageLimits): ServiceImpl<typeof AuditService> {
   return {
     async listChanges(request) {
-      const { changes, next = "" } = await pageOf(store, queryOf(live, request));
+      const { changes, next = "" } = await pageOf(store, queryOf(live, request, limits));
       return { changes: changes.map((change) => toChange(live, change)), nextPageToken: next };
     },
   };
@@ -37,7 +38,7 @@ async function pageOf(store: Store, query: HistoryQuery) {
   }
 }
 
-function queryOf(live: Live, request: ListChangesRequest): HistoryQuery {
+function queryOf(live: Live, request: ListChangesRequest, limits: PageLimits): HistoryQuery {
   return {
     ...(request.tailnet !== allTailnets && { tailnet: tailnetNamed(live.world, request.tailnet).id }),
     ...subjectOf(request.subject),
@@ -47,7 +48,7 @@ function queryOf(live: Live, request: ListChangesRequest): HistoryQuery {
     ...(request.until && { until: timestampMs(request.until) }),
     ...(request.oldestFirst && { order: "oldest-first" }),
     ...(request.pageToken !== "" && { cursor: request.pageToken }),
-    ...(request.pageSize > 0 && { limit: request.pageSize }),
+    limit: pageSizeOf(request.pageSize, limits),
   };
 }
 

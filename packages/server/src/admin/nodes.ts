@@ -106,14 +106,12 @@ export interface NodePinger {
   request(id: Node["id"], path: string, body: string, timeoutMs: number): Promise<{ readonly roundTripMs: number }>;
 }
 
-const pingTimeoutMs = 10_000;
-
-export function nodeService(live: Live, pinger: NodePinger): ServiceImpl<typeof NodeService> {
+export function nodeService(live: Live, pinger: NodePinger, timeoutMs: number): ServiceImpl<typeof NodeService> {
   return {
     async pingNode(request) {
       const { id } = nodeOf(live, request.nodeId, request.tailnet);
       try {
-        const { roundTripMs } = await pinger.request(id, "/echo", "headscale", pingTimeoutMs);
+        const { roundTripMs } = await pinger.request(id, "/echo", "headscale", timeoutMs);
         return { latency: durationFromMs(roundTripMs) };
       } catch (error) {
         const { code, message } = error as { readonly code?: string; readonly message: string };

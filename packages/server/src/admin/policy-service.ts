@@ -7,19 +7,17 @@ import { type PolicyId, type PolicyRevision, TailnetError, type TailnetId } from
 import { tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
+import { type PageLimits, pageSizeOf } from "./page-size.ts";
 import { diffAccess } from "./policy-diff.ts";
 import { explain } from "./policy-explain.ts";
 import { withPlaces } from "./policy-refusal.ts";
 import { testResults } from "./policy-tests.ts";
 import { actorOf, idOf } from "./scope.ts";
 
-const defaultPageSize = 50;
-const maxPageSize = 500;
-
 type Rpcs = ServiceImpl<typeof PolicyService>;
 
 /** History, tests, differences and explanations of policies. */
-export function policyService(live: Live, store: Store, policies: PolicyKeeper): Rpcs {
+export function policyService(live: Live, store: Store, policies: PolicyKeeper, limits: PageLimits): Rpcs {
   const scope = (name: string) => tailnetNamed(live.world, name).id;
   const currentId = (tailnet: TailnetId) =>
     policies.isFile(tailnet) ? undefined : live.world.policies.get(tailnet)?.id;
@@ -47,7 +45,7 @@ export function policyService(live: Live, store: Store, policies: PolicyKeeper):
     async listPolicyRevisions(request) {
       const tailnet = scope(request.tailnet);
       const all = await store.policyHistory(tailnet);
-      const size = Math.min(request.pageSize > 0 ? request.pageSize : defaultPageSize, maxPageSize);
+      const size = pageSizeOf(request.pageSize, limits);
       const from = request.pageToken === "" ? 0 : all.findIndex(({ id }) => id < idFrom(request.pageToken));
       const page = from < 0 ? [] : all.slice(from, from + size);
       const last = page.at(-1);

@@ -6,30 +6,27 @@ import { tailnetNamed } from "@headscale/tailnet/commands";
 import { FeedOverrunError, type News } from "#live/change-feed.ts";
 import type { Live } from "#live/live.ts";
 import { isOfKinds, toChange, toPresenceChange } from "./change-to-proto.ts";
+import type { AdminLimits } from "./limits.ts";
 import { allTailnets } from "./scope.ts";
-
-/** A stream that says nothing for this long is cut by proxies and firewalls. */
-const quietMs = 25_000;
 
 /** What a watch that resumes reads first. */
 export interface ChangeHistory {
   changesSince(revisions: ReadonlyMap<TailnetId, number>): Promise<readonly Change[]>;
 }
 
-/** `maxWatchers`: streams at once, over all callers. */
 export function watchService(
   live: Live,
   history: ChangeHistory,
-  maxWatchers: number,
+  limits: Pick<AdminLimits, "watchers" | "watchQuietMs">,
 ): ServiceImpl<typeof WatchService> {
   let watchers = 0;
   return {
     async *watch(request, { signal }) {
-      if (watchers >= maxWatchers)
+      if (watchers >= limits.watchers)
         throw new ConnectError("too many watches are open: try again later", Code.ResourceExhausted);
       watchers++;
       try {
-        yield* watch(live, history, request, signal);
+        yield* watch(live, history, request, limits.watchQuietMs, signal);
       } finally {
         watchers--;
       }
@@ -37,7 +34,7 @@ export function watchService(
   };
 }
 
-async function* watch(live: Live, history: ChangeHistory, request: WatchRequest, signal: AbortSignal) {
+async function* watch(live: Live, history: ChangeHistory, request: WatchRequest, quietMs: number, signal: AbortSignal) {
   const cursor = new Cursor(live, request);
   // Listening begins before the past is read, so that nothing falls between the two.
   const news = live.feed.news(signal);

@@ -1,11 +1,12 @@
-import { createCertificateManager, folderCache } from "@headscale/acme";
+import { type CertificateEvent, createCertificateManager, folderCache } from "@headscale/acme";
 import type { Store } from "@headscale/store";
 import type { Config } from "#config/config.ts";
 import { openCertificateFiles } from "#edge/certificate-files.ts";
 import type { CertificateSource } from "#edge/tls.ts";
-import { certificateFailed, certificateObtained } from "#telemetry/events.ts";
+import * as events from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { blobCache } from "./blob-cache.ts";
+import { acmeLimits } from "./limits.ts";
 import type { PinnedCertificate } from "./relay.ts";
 
 /** Where TLS comes from, and what has to be done beside it. */
@@ -29,7 +30,7 @@ export async function openCertificates(
   telemetry: Telemetry,
 ): Promise<Certificates> {
   const { tls } = config;
-  if (tls.kind === "files") return fromFiles(tls.certPath, tls.keyPath, telemetry);
+  if (tls.kind === "files") return fromFiles(tls, config, telemetry);
   if (tls.kind === "off") {
     return {
       source: pinned && { current: () => pinned, onChange: () => () => undefined },
@@ -51,11 +52,9 @@ export async function openCertificates(
     ...(tls.email !== undefined && { email: tls.email }),
     ...(tls.profile !== undefined && { profile: tls.profile }),
     challenge: tls.challenge,
+    limits: acmeLimits(config),
     cache: config.database.kind === "postgres" ? blobCache(store) : folderCache(tls.cacheDir),
-    onEvent: (event) => {
-      if (event.kind === "issued") certificateObtained(telemetry, tls.names, new Date(event.notAfter));
-      else if (event.kind === "failed") certificateFailed(telemetry, tls.names, event.error);
-    },
+    onEvent: (event) => tell(telemetry, tls.names, event),
   });
   return {
     source: manager,
@@ -67,12 +66,44 @@ export async function openCertificates(
   };
 }
 
-async function fromFiles(certPath: string, keyPath: string, telemetry: Telemetry): Promise<Certificates> {
+function tell(telemetry: Telemetry, names: readonly string[], event: CertificateEvent): void {
+  switch (event.kind) {
+    case "issued":
+      events.certificateObtained(telemetry, names, event.directory, new Date(event.notAfter));
+      break;
+    case "adopted":
+      events.certificateAdopted(telemetry, names, new Date(event.notAfter));
+      break;
+    case "failed":
+      events.certificateFailed(telemetry, names, event.directory, event.error, new Date(event.retryAt));
+      break;
+    case "renewal-info-failed":
+      events.renewalInfoFailed(telemetry, event.directory, event.error);
+      break;
+    case "cache-failed":
+      events.certificateCacheFailed(telemetry, event.error);
+      break;
+    default:
+      event satisfies never;
+  }
+}
+
+type FilesConfig = Extract<Config["tls"], { kind: "files" }>;
+
+async function fromFiles(
+  { certPath, keyPath }: FilesConfig,
+  { limits, tuning, server }: Config,
+  telemetry: Telemetry,
+): Promise<Certificates> {
   const files = await openCertificateFiles({
     certPath,
     keyPath,
-    onChange: ({ notAfter }) => certificateObtained(telemetry, [certPath], new Date(notAfter)),
-    onRefused: (error) => certificateFailed(telemetry, [certPath], error),
+    everyMs: tuning.certificatePollMs,
+    maxBytes: limits.file_size,
+    host: server.host,
+    onChange: ({ notAfter }) => events.certificateReplaced(telemetry, certPath, new Date(notAfter)),
+    onRefused: (error) => events.certificateRefused(telemetry, certPath, error),
+    onDoubt: (says) => events.certificateDoubtful(telemetry, certPath, says),
   });
   return {
     source: files,

@@ -27,6 +27,8 @@ export interface DoorsOptions {
   /** Endpoints of the relay beside its upgrade, by path. */
   readonly relayEndpoints: Readonly<Record<string, Endpoint>>;
   readonly maxBodyBytes: number;
+  /** For a call of the REST API. */
+  readonly restCallMs: number;
   /** Whether a request came in by the unix socket, whose file permissions are the credential. */
   isSocket(request: AnyRequest): boolean;
   /** For the log; undefined over the unix socket. */
@@ -83,6 +85,7 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
     contextValues: (context) => valuesFor(incoming(context)),
     version: options.public.build.version,
     maxBodyBytes: options.maxBodyBytes,
+    callTimeoutMs: options.restCallMs,
   });
   const app = new Hono();
   app.all("/api/v1/*", (context) => rest.fetch(context.req.raw, context.env));

@@ -11,6 +11,7 @@ import type { Live } from "#live/live.ts";
 import { createMetricsApp, type DebugPage } from "#public/metrics-app.ts";
 import { listening } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
+import { edgeLimits } from "./limits.ts";
 
 const tcp = ({ host, port, ipv6Only = false }: Endpoint & { readonly ipv6Only?: boolean }) =>
   ({ kind: "tcp", port, ipv6Only, ...(host !== undefined && { host }) }) as const;
@@ -46,7 +47,8 @@ export async function openSideListeners(
   const parts = new AsyncDisposableStack();
   if (config.listen.grpc) listening(telemetry, "gRPC", (await main.listen(tcp(config.listen.grpc))).shown);
   if (http01 && config.tls.kind === "acme") {
-    const edge = createEdge({ request: port80Handler({ serverUrl: config.server.url, http01 }) });
+    const request = port80Handler({ serverUrl: config.server.url, http01 });
+    const edge = createEdge({ request, limits: edgeLimits(config) });
     parts.defer(() => edge.close());
     listening(telemetry, "certificate challenges", (await edge.listen(tcp(config.tls.httpListen))).shown);
   }
@@ -70,6 +72,7 @@ export async function openMetricsListener(config: Config, live: Live, telemetry:
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
   const edge = createEdge({
     request: (request, response) => listener(request as IncomingMessage, response as ServerResponse),
+    limits: edgeLimits(config),
   });
   parts.defer(() => edge.close());
   listening(telemetry, "metrics", (await edge.listen(tcp(metrics))).shown);

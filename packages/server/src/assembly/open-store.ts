@@ -10,20 +10,16 @@ function sqliteOptions({
   path,
   writeAheadLog,
   walAutocheckpointPages,
+  busyTimeoutMs,
 }: SqliteConfig): Parameters<typeof openSqliteStore>[0] {
-  return { path, writeAheadLog, walAutocheckpointPages };
+  return { path, writeAheadLog, walAutocheckpointPages, busyTimeoutMs };
 }
 
 function postgresOptions(config: PostgresConfig): Parameters<typeof openPostgresStore>[0] {
-  const { host, port, name, user, password, ssl, maxConnections, maxIdleMs } = config;
+  const { kind: _kind, logStatements: _logged, name, password, ...same } = config;
   return {
-    host,
-    port,
+    ...same,
     database: name,
-    user,
     ...(password && { password: password.reveal() }),
-    ssl,
-    maxConnections,
-    maxIdleMs,
   };
 }

@@ -31,7 +31,7 @@ export function publicDeps({ config, live, store, noiseKey, build, telemetry }: 
     ping: () => store.ping(),
     login: loginDeps(live),
     verifier: (nodeKey) => live.world.index.nodeByNodeKey.has(nodeKey),
-    verifyLimits: { maxBytes: config.limits.verifyBodyBytes, timeoutMs: config.limits.requestTimeoutMs },
+    verifyLimits: { maxBytes: config.limits.verify_body, timeoutMs: config.limits.request_timeout },
     // Every ping of ours is answered inside Noise.
     answerPing: () => false,
     onAnswer: (answer) => httpAnswered(telemetry, answer),

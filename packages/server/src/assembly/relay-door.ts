@@ -6,6 +6,7 @@ import { DerpMaps } from "#live/derp-maps.ts";
 import type { Live } from "#live/live.ts";
 import { derpMapFailed, derpMapLoaded, listening, relayLoginRefused, stunFailed } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
+import { relayLimits } from "./limits.ts";
 import { type EmbeddedRelay, embeddedRegion, type PinnedCertificate, pinnedCertificate, startRelay } from "./relay.ts";
 
 /** With a plain-HTTP URL nobody vouches for the relay: it shows a certificate of our own, which the relay map pins. */
@@ -16,15 +17,16 @@ export async function pinnedCertificateFor({ server, derp, tls }: Config): Promi
 
 /** The embedded relay, if there is to be one; `live` is asked who may enter once it runs. */
 export async function openRelay(
-  { derp }: Config,
+  config: Config,
   live: () => Live,
   telemetry: Telemetry,
 ): Promise<EmbeddedRelay | undefined> {
-  const config = derp.server;
-  if (!config) return undefined;
-  const allow = config.verifyClients ? (key: Parameters<typeof known>[1]) => known(live(), key) : () => true;
+  const { server } = config.derp;
+  if (!server) return undefined;
+  const allow = server.verifyClients ? (key: Parameters<typeof known>[1]) => known(live(), key) : () => true;
   const relay = await startRelay(
-    config,
+    server,
+    relayLimits(config),
     { allow },
     {
       listening: (address) => listening(telemetry, "STUN", address),
@@ -55,8 +57,9 @@ export function openDerpMaps(config: Config, embedded: DERPRegion | undefined, t
   return new DerpMaps({
     ...config.derp,
     cacheDir: join(config.server.dataDir, "derp"),
-    fetchTimeoutMs: config.limits.fetchTimeoutMs,
-    fetchBytes: config.limits.fetchBytes,
+    fetchTimeoutMs: config.limits.fetch_timeout,
+    fetchBytes: config.limits.fetch_size,
+    fileBytes: config.limits.file_size,
     embedded,
     onLoaded: (regions) => derpMapLoaded(telemetry, regions),
     onFailed: (source, error) => derpMapFailed(telemetry, source, error),
@@ -79,8 +82,10 @@ export function relayEndpoints(bootstrapDns: BootstrapDns): Readonly<Record<stri
 }
 
 /** Host names of all relays: what `/bootstrap-dns` resolves for clients without DNS. */
-export function openBootstrapDns(live: Live): BootstrapDns {
+export function openBootstrapDns({ limits }: Config, live: Live): BootstrapDns {
   const dns = new BootstrapDns({
+    refreshMs: limits["relay.bootstrap_dns_interval"],
+    resolveMs: limits["relay.bootstrap_dns_timeout"],
     published: () => Object.values(live.derpMap.Regions).flatMap((region) => region.Nodes.map((node) => node.HostName)),
   });
   dns.start();

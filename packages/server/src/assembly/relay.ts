@@ -2,7 +2,14 @@ import { createHash, X509Certificate } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { createRelay, createStunServer, type NodeVerifier, type Relay, type StunServer } from "@headscale/derp";
+import {
+  createRelay,
+  createStunServer,
+  type NodeVerifier,
+  type Relay,
+  type RelayLimits,
+  type StunServer,
+} from "@headscale/derp";
 import { certificatePin, metaCertificate, selfSignedCertificate } from "@headscale/derp/certificate";
 import type { DERPRegion } from "@headscale/tailcfg";
 import type { NodeKey } from "@headscale/tailcfg/keys";
@@ -42,6 +49,7 @@ export interface EmbeddedRelay extends AsyncDisposable {
 /** The relay and its STUN servers. @throws when a STUN port cannot be bound. */
 export async function startRelay(
   config: EmbeddedRelayConfig,
+  limits: Partial<RelayLimits>,
   verifier: NodeVerifier,
   on: {
     listening(address: string): void;
@@ -53,6 +61,7 @@ export async function startRelay(
   const relay = createRelay({
     privateKey,
     verifier,
+    limits,
     onEvent: ({ key, sourceAddress, error }) => error?.code === "not-allowed" && on.refused(key, sourceAddress),
   });
   const stun: StunServer[] = [];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadConfig } from "#config/load-config.ts";
-import { dnsSettings, edgeLimits, netmapSettings, tailnetSettings } from "./settings.ts";
+import { dnsSettings, netmapSettings, tailnetSettings } from "./settings.ts";
 
 const root = mkdtempSync(join(tmpdir(), "settings-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -77,8 +77,4 @@ describe("netmapSettings", () => {
   test.for([true, false])("pass on whether clients upload logs: %s", (enabled) => {
     expect(netmapSettings(configOf(`logtail: {enabled: ${enabled}}`)).logtail).toBe(enabled);
   });
-});
-
-test("every limit of the edge has a value", () => {
-  for (const value of Object.values(edgeLimits(configOf("")))) expect(value).toBeGreaterThan(0);
 });

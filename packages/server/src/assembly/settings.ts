@@ -2,7 +2,6 @@ import type { CapMap } from "@headscale/tailcfg";
 import type { TailnetSettings } from "@headscale/tailnet";
 import type { DnsSettings, NetmapSettings } from "@headscale/tailnet/netmap";
 import type { Config } from "#config/config.ts";
-import type { EdgeLimits } from "#edge/limits.ts";
 
 /** The configuration as the model wants it. */
 export function tailnetSettings({ addresses, node, dns, tuning }: Config): TailnetSettings {
@@ -39,19 +38,4 @@ export function netmapSettings({ dns, features }: Config): NetmapSettings {
     "default-auto-update": [features.autoUpdate],
   };
   return { baseDomain: dns.baseDomain ?? "", selfCapabilities, logtail: features.logtail };
-}
-
-export function edgeLimits({ limits }: Config): Partial<EdgeLimits> {
-  return {
-    handshakeMs: limits.handshakeTimeoutMs,
-    headersMs: limits.headerTimeoutMs,
-    headerBytes: limits.headerBytes,
-    bodyMs: limits.requestTimeoutMs,
-    bodyBytes: limits.apiBodyBytes,
-    streams: limits.http2Streams,
-    sessionIdleMs: limits.http2IdleMs,
-    connections: limits.connections,
-    connectionsPerAddress: limits.connectionsPerAddress,
-    graceMs: limits.shutdownTimeoutMs,
-  };
 }

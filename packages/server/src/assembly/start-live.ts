@@ -9,13 +9,8 @@ import { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
 import { unexpectedError } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
+import { liveLimits } from "./limits.ts";
 import { dnsSettings, netmapSettings, tailnetSettings } from "./settings.ts";
-
-/** A node without a stream counts as online for this long: clients that change networks are back by then. Source: headscale f20f1f12 hscontrol/poll.go. */
-const offlineGraceMs = 10_000;
-/** Keep-alives are spread over this much, so that many streams opened at once do not stay in step. */
-const keepAliveSpreadMs = 9_000;
-const maxWaitingCommands = 10_000;
 
 export interface LiveParts {
   readonly config: Config;
@@ -41,7 +36,7 @@ export async function startLive({
   const settings = tailnetSettings(config);
   const dns = dnsSettings(config);
   const prefixes = [settings.prefixes.v4, settings.prefixes.v6].filter((prefix) => prefix !== undefined);
-  const { keepAliveMs, changeWindowMs, presenceFlushMs } = config.tuning;
+  const { keepAliveMs, keepAliveSpreadMs, changeWindowMs } = config.tuning;
   return Live.start({
     store,
     world: worldFromRows(stored),
@@ -51,12 +46,7 @@ export async function startLive({
     netmap: netmapSettings(config),
     policySettings: { serverUrl: config.server.url, httpsCertificates: false },
     timing: { keepAliveMs: () => keepAliveMs + Math.random() * keepAliveSpreadMs, coalesceMs: changeWindowMs },
-    limits: {
-      maxWaitingCommands,
-      offlineGraceMs,
-      ephemeralInactivityMs: config.node.ephemeralTimeoutMs,
-      presenceFlushMs,
-    },
+    limits: liveLimits(config),
     policyOf: (world, tailnet) => policies.documentOf(world, tailnet),
     derpMap,
     dns: (world: World, id: TailnetId): DNSConfig => {

@@ -1,8 +1,5 @@
 import type { DNSRecord } from "@headscale/tailcfg";
 
-/** Records in one file at most: every client gets all of them. */
-const maxRecords = 10_000;
-
 export class ExtraRecordsError extends Error {
   override readonly name = "ExtraRecordsError";
   readonly code: "bad-json" | "bad-record" | "too-many";
@@ -15,13 +12,15 @@ export class ExtraRecordsError extends Error {
 /**
  * Reads the JSON of `dns.extra_records_path`: `[{"Name","Type","Value"}]` in any letter case, duplicates dropped.
  * `undefined` for an empty file, which upstream ignores because editors write one on their way.
+ * @param maxRecords in one file: every client gets all of them.
  * @throws {ExtraRecordsError}
  */
-export function parseExtraRecords(text: string): readonly DNSRecord[] | undefined {
+export function parseExtraRecords(text: string, maxRecords: number): readonly DNSRecord[] | undefined {
   if (text.trim() === "") return undefined;
   const parsed = parseJson(text);
   if (!Array.isArray(parsed)) throw new ExtraRecordsError("bad-json", "extra records: must be a JSON list");
-  if (parsed.length > maxRecords) throw new ExtraRecordsError("too-many", `extra records: more than ${maxRecords}`);
+  if (parsed.length > maxRecords)
+    throw new ExtraRecordsError("too-many", `extra records: more than ${maxRecords} (limits.extra_records)`);
   const records = new Map<string, DNSRecord>();
   for (const [index, entry] of parsed.entries()) {
     const record = parseRecord(entry, index);

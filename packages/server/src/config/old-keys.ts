@@ -25,6 +25,9 @@ const renamedKeys: Readonly<Record<string, string>> = {
   "dns_config.override_local_dns": "dns.override_local_dns",
   "dns_config.restricted_nameservers": "dns.nameservers.split",
   ephemeral_node_inactivity_timeout: "node.ephemeral.inactivity_timeout",
+  "limits.http2_idle_timeout": "limits.http2.idle_timeout",
+  "limits.http2_streams": "limits.http2.streams",
+  "limits.relay_connections": "limits.relay.connections",
   log_level: "log.level",
 };
 

@@ -6,8 +6,9 @@ import { type Node, type Registration, TailnetError } from "@headscale/tailnet";
 import { Hono } from "hono";
 import type { Live } from "#live/live.ts";
 import { QueueFullError } from "#live/write-queue.ts";
-import { BodyError, type BodyLimits } from "./body.ts";
+import { BodyError } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
+import type { ControlLimits } from "./limits.ts";
 import { LoginBudget } from "./login-budget.ts";
 import { type MachineEnv, MachineServer } from "./machine-server.ts";
 import { type MapEvents, mapHandler } from "./map.ts";
@@ -22,10 +23,7 @@ export interface ControlOptions {
   readonly staticKey: PrivateKey;
   /** Without a final slash. */
   readonly serverUrl: string;
-  readonly bodyLimits: BodyLimits;
-  readonly sessionsPerMachine: number;
-  readonly maxStreams: number;
-  readonly loginsPerMinute: number;
+  readonly limits: ControlLimits;
   clientAddress(request: IncomingMessage): string;
   /** Addresses that count together: an IPv4 address, an IPv6 /64. */
   addressGroup(address: string): string;
@@ -41,9 +39,6 @@ export interface ControlEvents {
   failed(path: string, error: unknown): void;
 }
 
-/** A peer that is silent for `pingIntervalMs + pingTimeoutMs` is gone: well below the clients' own 120 s. */
-const [pingIntervalMs, pingTimeoutMs] = [30_000, 20_000];
-
 /** The control protocol: `/ts2021` upgrades in, everything inside Noise behind it. */
 export class Control {
   readonly pings: Pings;
@@ -52,23 +47,22 @@ export class Control {
   readonly #closing = new AbortController();
 
   constructor(options: ControlOptions) {
-    this.pings = new Pings(options.live, options.serverUrl);
-    this.#server = new MachineServer(this.#app(options), {
-      maxStreams: options.maxStreams,
-      pingIntervalMs,
-      pingTimeoutMs,
-    });
+    this.pings = new Pings(options.live, options.serverUrl, options.limits.questions);
+    this.#server = new MachineServer(this.#app(options), options.limits.http2);
     this.#upgrade = new NoiseUpgrade({
       staticKey: options.staticKey,
       server: this.#server,
-      sessionsPerMachine: options.sessionsPerMachine,
+      sessionsPerMachine: options.limits.sessionsPerMachine,
+      webSocketMessageBytes: options.limits.webSocketMessageBytes,
       clientAddress: options.clientAddress,
       onRefused: options.events.handshakeRefused,
     });
   }
 
   #app(options: ControlOptions): Hono<MachineEnv> {
-    const { live, bodyLimits, serverUrl, events } = options;
+    const { live, limits, serverUrl, events } = options;
+    const bodyLimits = limits.body;
+    const retryAfter = String(Math.ceil(limits.retryAfterMs / 1_000));
     const app = new Hono<MachineEnv>();
     app.use(async (context, next) => {
       context.set("connection", this.#server.connectionOf(context.env.incoming));
@@ -79,8 +73,8 @@ export class Control {
       registerHandler({
         live,
         serverUrl,
-        bodyLimits,
-        budget: new LoginBudget(options.loginsPerMinute, live.now),
+        limits,
+        budget: new LoginBudget(limits.loginsPerMinute, live.now),
         addressGroup: options.addressGroup,
         onOutcome: events.registration,
       }),
@@ -89,13 +83,13 @@ export class Control {
       "/machine/map",
       mapHandler({
         live,
-        bodyLimits,
+        limits,
         closing: this.#closing.signal,
         events: events.map,
         onFailed: (error) => events.failed("/machine/map", error),
       }),
     );
-    mountSshAction(app, { live, serverUrl });
+    mountSshAction(app, { live, serverUrl, holdMs: limits.sshCheckHoldMs });
     mountSmallEndpoints(app, { live, pings: this.pings, bodyLimits, onAudit: events.nodeAudit });
     app.notFound((context) =>
       context.text("this server does not implement that", context.req.path.startsWith("/machine/") ? 501 : 404),
@@ -104,7 +98,7 @@ export class Control {
       if (error instanceof DecodeError) return context.text(error.message, 400);
       if (error instanceof BodyError) return context.text(error.message, error.code === "too-long" ? 413 : 408);
       if (error instanceof TailnetError || error instanceof QueueFullError)
-        return context.text(error.message, 503, { "Retry-After": "10" });
+        return context.text(error.message, 503, { "Retry-After": retryAfter });
       events.failed(context.req.path, error);
       return context.text("internal error", 500);
     });

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { MachineConnection } from "./connection.ts";
+import type { ControlLimits } from "./limits.ts";
 
 /** What a request handler inside Noise finds in its environment. */
 export interface MachineBindings {
@@ -11,34 +12,31 @@ export interface MachineBindings {
 }
 export type MachineEnv = { Bindings: MachineBindings; Variables: { connection: MachineConnection } };
 
-export interface MachineServerOptions {
-  readonly maxStreams: number;
-  /** A peer that does not answer a ping for this long is gone. */
-  readonly pingTimeoutMs: number;
-  readonly pingIntervalMs: number;
-}
-
 /** Serves HTTP/2 inside Noise connections: one server, many connections, each with its proven machine key. */
 export class MachineServer {
   readonly #server: http2.Http2Server;
   readonly #connections = new Map<http2.ServerHttp2Session, MachineConnection>();
-  readonly #options: MachineServerOptions;
+  readonly #limits: ControlLimits["http2"];
   readonly #pinger: NodeJS.Timeout;
   #arriving: MachineConnection | undefined;
 
-  constructor(app: Hono<MachineEnv>, options: MachineServerOptions) {
-    this.#options = options;
+  constructor(app: Hono<MachineEnv>, limits: ControlLimits["http2"]) {
+    this.#limits = limits;
     const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings & MachineBindings), {
       overrideGlobalObjects: false,
     });
     this.#server = http2.createServer(
       {
-        settings: { maxConcurrentStreams: options.maxStreams, maxHeaderListSize: 16_384, initialWindowSize: 1 << 20 },
-        maxHeaderListPairs: 100,
-        streamResetBurst: 100,
-        streamResetRate: 10,
-        maxSessionInvalidFrames: 50,
-        maxSessionRejectedStreams: 50,
+        settings: {
+          maxConcurrentStreams: limits.streams,
+          maxHeaderListSize: limits.headerBytes,
+          initialWindowSize: limits.requestWindowBytes,
+        },
+        maxHeaderListPairs: limits.headerFields,
+        streamResetBurst: limits.resets.burst,
+        streamResetRate: limits.resets.perSecond,
+        maxSessionInvalidFrames: limits.invalidFrames,
+        maxSessionRejectedStreams: limits.rejectedStreams,
       },
       (request, response) => {
         // Hono's own attempt to answer an error may fail as well; unheard, that would end the process.
@@ -52,7 +50,7 @@ export class MachineServer {
       session.on("error", () => {}).once("close", () => this.#connections.delete(session));
     });
     this.#server.on("sessionError", () => {});
-    this.#pinger = setInterval(() => this.#pingAll(), options.pingIntervalMs);
+    this.#pinger = setInterval(() => this.#pingAll(), limits.pingIntervalMs);
   }
 
   /** Serves one decrypted connection. */
@@ -83,7 +81,7 @@ export class MachineServer {
   #pingAll(): void {
     for (const session of this.#connections.keys()) {
       if (session.destroyed || session.closed) continue;
-      const timer = setTimeout(() => session.destroy(), this.#options.pingTimeoutMs);
+      const timer = setTimeout(() => session.destroy(), this.#limits.pingTimeoutMs);
       try {
         session.ping(() => clearTimeout(timer));
         session.once("close", () => clearTimeout(timer));

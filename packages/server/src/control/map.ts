@@ -8,7 +8,8 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
 import type { Live } from "#live/live.ts";
 import { keepAlive, type MapSession } from "#live/map-session.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
+import type { ControlLimits } from "./limits.ts";
 import type { MachineEnv } from "./machine-server.ts";
 import { tooOld } from "./register.ts";
 
@@ -23,7 +24,7 @@ export interface MapEvents {
 export interface MapOptions {
   readonly live: Live;
   readonly events: MapEvents;
-  readonly bodyLimits: BodyLimits;
+  readonly limits: Pick<ControlLimits, "body" | "report">;
   /** Fires when the server goes down: streams end, clients come back to its successor. */
   readonly closing: AbortSignal;
   /** A stream broke off by this server's fault. */
@@ -40,9 +41,9 @@ export function ownNode(live: Live, nodeKey: NodeKey, machineKey: MachineKey): N
 /** `POST /machine/map`: an update without answer, one whole map, or the stream. Failures before a map are HTTP errors. */
 export function mapHandler(options: MapOptions) {
   return async (context: Context<MachineEnv>): Promise<Response> => {
-    const { live, bodyLimits } = options;
+    const { live, limits } = options;
     const { incoming, outgoing } = context.env;
-    const request = decodeMapRequest(await readBody(incoming, bodyLimits));
+    const request = decodeMapRequest(await readBody(incoming, limits.body), limits.report);
     if (request.Version < minCapabilityVersion) return context.text(tooOld(request.Version), 400);
     const owned = () => ownNode(live, request.NodeKey, context.get("connection").machineKey);
     const asking = owned();

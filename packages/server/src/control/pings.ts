@@ -24,18 +24,18 @@ interface Waiting {
   resolve(body: Buffer): void;
 }
 
-/** Most answers that are waited for at once. */
-const maxWaiting = 4096;
-
 /** Asks nodes over their map stream and takes their answers, which come over whichever Noise connection they like. */
 export class Pings {
   readonly #live: Live;
   readonly #serverUrl: string;
+  readonly #maxWaiting: number;
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(live: Live, serverUrl: string) {
+  /** `maxWaiting`: answers that are waited for at once. */
+  constructor(live: Live, serverUrl: string, maxWaiting: number) {
     this.#live = live;
     this.#serverUrl = serverUrl;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** Whether the node is alive: it has to call a URL of its own. @throws {PingError} */
@@ -70,7 +70,7 @@ export class Pings {
 
   #ask(id: NodeId, timeoutMs: number, request: (token: string) => Parameters<PingSender>[1]): Promise<Buffer> {
     const node: Node | undefined = this.#live.world.nodes.get(id);
-    if (!node || this.#waiting.size >= maxWaiting) return Promise.reject(notConnected());
+    if (!node || this.#waiting.size >= this.#maxWaiting) return Promise.reject(notConnected());
     const token = randomBytes(16).toString("hex");
     return new Promise<Buffer>((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -24,32 +24,28 @@ import type { Context } from "hono";
 import { freshAuthId, hashedKey } from "#auth/secrets.ts";
 import type { Live } from "#live/live.ts";
 import { QueueFullError } from "#live/write-queue.ts";
-import { type BodyLimits, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import type { MachineConnection } from "./connection.ts";
+import type { ControlLimits } from "./limits.ts";
 import type { LoginBudget } from "./login-budget.ts";
 import type { MachineEnv } from "./machine-server.ts";
 
 export interface RegisterOptions {
   readonly live: Live;
   readonly serverUrl: string;
-  readonly bodyLimits: BodyLimits;
+  readonly limits: Pick<ControlLimits, "body" | "report" | "loginHoldMs" | "retryAfterMs">;
   readonly budget: LoginBudget;
   /** Addresses that count together: an IPv4 address, an IPv6 /64. */
   addressGroup(address: string): string;
   onOutcome(outcome: Registration["kind"] | "refused", connection: MachineConnection, detail: string): void;
 }
 
-/** Longest hold of a follow-up before it is answered anew; clients set no deadline of their own. */
-const holdMs = 10 * 60_000;
-/** Seconds after which a client comes back when too many logins wait. */
-const retryAfterSeconds = 10;
-
 /** `POST /machine/register`: every refusal is a 200 with `Error`, so that clients show it. */
 export function registerHandler(options: RegisterOptions) {
   return async (context: Context<MachineEnv>): Promise<Response> => {
     const { incoming, outgoing } = context.env;
     const connection = context.get("connection");
-    const request = decodeRegisterRequest(await readBody(incoming, options.bodyLimits));
+    const request = decodeRegisterRequest(await readBody(incoming, options.limits.body), options.limits.report);
     if (request.Version < minCapabilityVersion) return context.json(refusal(tooOld(request.Version)));
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort());
@@ -68,7 +64,7 @@ function refused(options: RegisterOptions, context: Context<MachineEnv>, version
   if (!crowded && !(error instanceof TailnetError)) throw error;
   options.onOutcome("refused", context.get("connection"), error.message);
   if (crowded && version >= retryAfterCapabilityVersion) {
-    return context.text(error.message, 429, { "Retry-After": String(retryAfterSeconds) });
+    return context.text(error.message, 429, { "Retry-After": String(Math.ceil(options.limits.retryAfterMs / 1_000)) });
   }
   return context.json(refusal(error.message));
 }
@@ -82,7 +78,7 @@ function refusal(text: string): RegisterResponse {
 }
 
 async function answer(
-  { live, serverUrl, budget, addressGroup, onOutcome }: RegisterOptions,
+  { live, serverUrl, limits, budget, addressGroup, onOutcome }: RegisterOptions,
   connection: MachineConnection,
   request: RegisterRequest,
   gone: AbortSignal,
@@ -93,7 +89,7 @@ async function answer(
   if (mayBeginLogin(live, who) && !budget.allows(source)) {
     throw new TailnetError("too-many-requests", "too many logins were begun from your address: try again in a minute");
   }
-  const outcome = await settledOutcome(live, connection, who, register(who, freshId), gone);
+  const outcome = await settledOutcome(live, connection, who, register(who, freshId), limits.loginHoldMs, gone);
   if (outcome.kind === "login" && outcome.authId === freshId) budget.count(source);
   onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");
   if (outcome.kind === "authorized") await live.noteHostinfo(outcome.node, request.Hostinfo, request.Version);
@@ -106,6 +102,7 @@ async function settledOutcome(
   { machineKey }: MachineConnection,
   who: Registrant,
   command: Command<Registration>,
+  holdMs: number,
   gone: AbortSignal,
 ): Promise<Registration> {
   const deadline = live.now() + holdMs;

@@ -9,10 +9,9 @@ import type { MachineEnv } from "./machine-server.ts";
 export interface SshActionOptions {
   readonly live: Live;
   readonly serverUrl: string;
+  /** One hold of a connection that waits for its approval; the client asks again. */
+  readonly holdMs: number;
 }
-
-/** One hold of a connection that waits for its approval; the client asks again. */
-const holdMs = 5 * 60_000;
 
 const accepted: SSHAction = {
   accept: true,
@@ -35,7 +34,7 @@ export function mountSshAction(app: Hono<MachineEnv>, options: SshActionOptions)
       return context.json(accepted);
     const authId = context.req.query("auth_id");
     if (authId === undefined) return context.json(await delegate(options, check));
-    const verdict = await verdictOn(options.live, check, authId, context);
+    const verdict = await verdictOn(options, check, authId, context);
     if (verdict === "accepted") approvals.set(about, options.live.now());
     return context.json(await actionFor(options, check, verdict));
   });
@@ -88,7 +87,7 @@ function delegation({ serverUrl }: SshActionOptions, { src, dst, login }: Check,
 
 /** What became of the check, if it is not pending still; undefined when this server knows nothing of it any more. */
 async function verdictOn(
-  live: Live,
+  { live, holdMs }: SshActionOptions,
   { src, dst, login }: Check,
   text: string,
   context: Context<MachineEnv>,

@@ -19,6 +19,7 @@ export interface UpgradeOptions {
   readonly staticKey: PrivateKey;
   readonly server: MachineServer;
   readonly sessionsPerMachine: number;
+  readonly webSocketMessageBytes: number;
   clientAddress(request: IncomingMessage): string;
   onRefused(reason: string, address: string): void;
 }
@@ -29,15 +30,16 @@ type Accepted = ReturnType<typeof respondHandshake>;
 export class NoiseUpgrade {
   readonly #options: UpgradeOptions;
   readonly #perMachine = new Map<MachineKey, number>();
-  readonly #sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: 1 << 20,
-    handleProtocols: (protocols) => (protocols.has(upgradeProtocol) ? upgradeProtocol : false),
-  });
+  readonly #sockets: WebSocketServer;
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.webSocketMessageBytes,
+      handleProtocols: (protocols) => (protocols.has(upgradeProtocol) ? upgradeProtocol : false),
+    });
   }
 
   /** The native upgrade: 101, the Noise response and the early payload go out in one write. */

@@ -6,9 +6,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openCertificateFiles } from "./certificate-files.ts";
 import type { EdgeError } from "./edge-error.ts";
 
-function makePair() {
+function makePair(days = 30) {
   const key = generateKey();
-  const cert = selfSignedCertificate(key, [parseIdentifier("hs.test.example")], { now: Date.now(), days: 1 });
+  const cert = selfSignedCertificate(key, [parseIdentifier("hs.test.example")], { now: Date.now(), days });
   return { key: keyPem(key), cert };
 }
 
@@ -78,7 +78,7 @@ describe("openCertificateFiles", () => {
     await files.reload();
     expect(files.current()).toEqual(first);
     expect(refused.map(({ message }) => message)).toEqual([
-      `the key in ${keyPath} does not belong to the certificate in ${certPath}`,
+      `tls_key_path: the key in ${keyPath} does not belong to the certificate in ${certPath}`,
     ]);
     await writeFile(keyPath, second.key);
     await files.reload();
@@ -91,6 +91,56 @@ describe("openCertificateFiles", () => {
     await files.reload();
     expect(files.current()).toEqual(first);
     expect(refused[0]?.message).toBe(`tls_key_path: cannot read ${keyPath}`);
+  });
+
+  test("says at the start, daily and of each new pair what clients will not like about its dates", async () => {
+    const { certPath, keyPath, write } = await openFiles();
+    const doubts: string[] = [];
+    let now = Date.now();
+    const files = await openCertificateFiles({
+      certPath,
+      keyPath,
+      now: () => now,
+      onDoubt: (says) => doubts.push(says),
+    });
+    onTestFinished(() => files[Symbol.dispose]());
+    expect(doubts).toEqual([]);
+    now += 26 * 86_400_000;
+    await files.reload();
+    await files.reload();
+    now += 5 * 86_400_000;
+    await files.reload();
+    await write(makePair(90));
+    await files.reload();
+    now -= 40 * 86_400_000;
+    await write(makePair());
+    await files.reload();
+    expect(doubts).toEqual([
+      expect.stringMatching(/^expires on .*, in 4 days: renew it$/),
+      expect.stringMatching(/^has expired on /),
+      expect.stringMatching(/^is not valid before .*clock right\?$/),
+    ]);
+  });
+
+  test("says when it is not for the name that clients dial", async () => {
+    const { certPath, keyPath } = await openFiles();
+    const doubtsOf = async (host: string) => {
+      const doubts: string[] = [];
+      const files = await openCertificateFiles({ certPath, keyPath, host, onDoubt: (says) => doubts.push(says) });
+      files[Symbol.dispose]();
+      return doubts;
+    };
+    expect(await doubtsOf("hs.test.example")).toEqual([]);
+    expect(await doubtsOf("other.test.example")).toEqual([
+      expect.stringMatching(/^is not for other.test.example, which/),
+    ]);
+    expect(await doubtsOf("192.0.2.1")).toEqual([expect.stringMatching(/^is not for 192.0.2.1/)]);
+  });
+
+  test("refuses a file larger than it may be", async () => {
+    const { certPath, keyPath } = await openFiles();
+    const opening = openCertificateFiles({ certPath, keyPath, maxBytes: 100 });
+    await expect(opening).rejects.toMatchObject({ cause: { message: expect.stringContaining("limits.file_size") } });
   });
 
   test.for([

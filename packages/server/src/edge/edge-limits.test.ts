@@ -237,7 +237,7 @@ describe("an HTTP/2 client", () => {
 
   test("that comes back to offend again and again is refused for a while, alone", async () => {
     const events: unknown[] = [];
-    const offences = { most: 3, perMs: 60_000, restMs: 60_000 };
+    const offences = { most: 3, perMs: 60_000, restMs: 60_000, addresses: 100 };
     const { port, edge } = await openEdge({ limits: { offences }, onEvent: (event) => events.push(event) });
     for (let n = 0; n < 8; n++) {
       const attacker = await client(port, "127.0.0.2");
@@ -250,7 +250,7 @@ describe("an HTTP/2 client", () => {
   });
 
   test("that is a trusted proxy is never refused", async () => {
-    const offences = { most: 1, perMs: 60_000, restMs: 60_000 };
+    const offences = { most: 1, perMs: 60_000, restMs: 60_000, addresses: 100 };
     const { port } = await openEdge({ limits: { offences }, trustedProxies: ["127.0.0.2"] });
     for (let n = 0; n < 4; n++) {
       const proxy = await client(port, "127.0.0.2");

@@ -177,7 +177,7 @@ class FrontDoor implements Edge {
     const clearText = !this.#tls || origin.transport === "unix" || this.#options.tls?.clearText === "serve";
     if (protocol === "tls") this.#handshake(socket, origin);
     else if (clearText) this.#serve(protocol, socket, origin);
-    else if (protocol === "h1") farewell(socket, "This port speaks HTTPS.");
+    else if (protocol === "h1") farewell(socket, "This port speaks HTTPS.", this.#limits.hangUpMs);
     else socket.destroy();
   }
 

@@ -36,7 +36,8 @@ export function createHttp1(handlers: Http1Handlers, limits: EdgeLimits): Server
     // The upgrade would overtake the answer that a pipelined request still waits for.
     if ((unanswered.get(socket) ?? 0) > 0) return socket.destroy();
     // Node reads no body before an upgrade: it would be taken for the new protocol's first bytes.
-    if (hasBody(request)) return farewell(socket, "A request that upgrades the connection has no body.");
+    if (hasBody(request))
+      return farewell(socket, "A request that upgrades the connection has no body.", limits.hangUpMs);
     return handlers.upgrade(request, socket, head);
   });
   // Node starts the timer behind headersTimeout and requestTimeout on this event alone.

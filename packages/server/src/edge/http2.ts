@@ -23,11 +23,11 @@ const protocolError = /^(ERR_HTTP2|NGHTTP2)/;
 export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2Server {
   const server = createServer({
     settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headerBytes },
-    maxHeaderListPairs: 100,
+    maxHeaderListPairs: limits.headerFields,
     streamResetBurst: limits.resets.burst,
     streamResetRate: limits.resets.perSecond,
-    maxSessionInvalidFrames: 50,
-    maxSessionRejectedStreams: 50,
+    maxSessionInvalidFrames: limits.invalidFrames,
+    maxSessionRejectedStreams: limits.rejectedStreams,
   });
   const punish = (session: ServerHttp2Session, code: string) => {
     handlers.offence(session, code);
@@ -38,7 +38,7 @@ export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2S
     closeWhenIdle(session, limits.sessionIdleMs);
     limitControlFrames(session, limits.controlFrames, () => punish(session, "too-many-control-frames"));
   });
-  watchUnexplainedBytes(server, (session) => punish(session, "refused-heads"));
+  watchUnexplainedBytes(server, limits.unexplainedBytes, (session) => punish(session, "refused-heads"));
   server.on("sessionError", (error: Error & { code?: string }, session) => {
     if (protocolError.test(error.code ?? "")) handlers.offence(session, error.code ?? "");
   });

@@ -8,6 +8,8 @@ export interface EdgeLimits {
   readonly handshakeMs: number;
   /** A whole HTTP/1.1 head. */
   readonly headersMs: number;
+  /** Fields of one HTTP/2 head; HTTP/1.1 has Node's 2,000. */
+  readonly headerFields: number;
   /** One head; HTTP/2 counts each field's name, value and 32 more (RFC 9113 §6.5.2). */
   readonly headerBytes: number;
   /** A whole request body. Answers may stream for ever. */
@@ -23,8 +25,18 @@ export interface EdgeLimits {
   readonly resets: { readonly burst: number; readonly perSecond: number };
   /** PING and SETTINGS frames of a session. Generous: gRPC clients ping with every round trip of a large answer. */
   readonly controlFrames: { readonly burst: number; readonly perSecond: number };
-  /** HTTP/2 offences of one address (IPv6: of its /64) within `perMs` that shut it out for `restMs`. */
-  readonly offences: { readonly most: number; readonly perMs: number; readonly restMs: number };
+  /** Frames that break the protocol, and streams that are refused, after which a session is closed. */
+  readonly invalidFrames: number;
+  readonly rejectedStreams: number;
+  /** What a session may receive in a quarter of a second that is neither a request's head nor its body. */
+  readonly unexplainedBytes: number;
+  /** HTTP/2 offences of one address (IPv6: of its /64) within `perMs` that shut it out for `restMs`; so many addresses are remembered. */
+  readonly offences: {
+    readonly most: number;
+    readonly perMs: number;
+    readonly restMs: number;
+    readonly addresses: number;
+  };
   readonly connections: number;
   /** Of one address (IPv6: of its /64); proxies that are trusted or send PROXY headers are exempt. */
   readonly connectionsPerAddress: number;
@@ -34,6 +46,8 @@ export interface EdgeLimits {
   readonly tunnelGraceMs: number;
   /** How long everything else gets. */
   readonly graceMs: number;
+  /** How long the other side may take to hang up after our last word. */
+  readonly hangUpMs: number;
 }
 
 export const defaultLimits: EdgeLimits = {
@@ -41,18 +55,23 @@ export const defaultLimits: EdgeLimits = {
   peeking: 4_096,
   handshakeMs: 10_000,
   headersMs: 10_000,
+  headerFields: 100,
   headerBytes: 16_384,
   bodyMs: 60_000,
-  bodyBytes: 8 * 1024 * 1024,
+  bodyBytes: 4 * 1024 * 1024,
   keepAliveMs: 75_000,
   sessionIdleMs: 60_000,
   streams: 128,
   resets: { burst: 100, perSecond: 10 },
   controlFrames: { burst: 10_000, perSecond: 1_000 },
-  offences: { most: 10, perMs: 60_000, restMs: 60_000 },
-  connections: 100_000,
+  invalidFrames: 50,
+  rejectedStreams: 50,
+  unexplainedBytes: 256 * 1024,
+  offences: { most: 10, perMs: 60_000, restMs: 60_000, addresses: 10_000 },
+  connections: 65_536,
   connectionsPerAddress: 4_096,
   tunnelKeepAliveMs: 30_000,
   tunnelGraceMs: 500,
-  graceMs: 5_000,
+  graceMs: 3_000,
+  hangUpMs: 1_000,
 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Offenders } from "./offenders.ts";
 
-const limits = { most: 3, perMs: 1_000, restMs: 5_000 };
+const limits = { most: 3, perMs: 1_000, restMs: 5_000, addresses: 10_000 };
 
 function offend(offenders: Offenders, address: string, times: number, now: number): boolean[] {
   return Array.from({ length: times }, () => offenders.count(address, now));

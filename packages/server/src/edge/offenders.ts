@@ -1,9 +1,6 @@
 import { addressGroup } from "./addresses.ts";
 import type { EdgeLimits } from "./limits.ts";
 
-/** More than anyone can be remembered for; then the longest known is forgotten. */
-const maxGroups = 10_000;
-
 interface Record {
   since: number;
   offences: number;
@@ -30,7 +27,7 @@ export class Offenders {
     if (shutOut) record.restsUntil = now + this.#limits.restMs;
     this.#byGroup.delete(group);
     this.#byGroup.set(group, record);
-    if (this.#byGroup.size > maxGroups) this.#byGroup.delete(this.#byGroup.keys().next().value ?? "");
+    if (this.#byGroup.size > this.#limits.addresses) this.#byGroup.delete(this.#byGroup.keys().next().value ?? "");
     return shutOut;
   }
 

@@ -2,8 +2,6 @@ import { EventEmitter } from "node:events";
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 
 const everyMs = 250;
-/** What a session may receive in that time that is neither a request's head nor its body: control frames, padding. */
-const unexplainedBytes = 256 * 1024;
 /** A stream's share that may wait, unread, in its flow-control window (RFC 9113 §6.9.2). */
 const windowBytes = 65_535;
 /** Frame header, pseudo fields and the worst that HPACK adds to short fields. */
@@ -16,14 +14,19 @@ interface Account {
 
 /**
  * Finds sessions that send heads which Node refuses below us (too many fields, too long): no event tells of those, but
- * their bytes are received and become nothing. `found` is called once for such a session.
+ * their bytes are received and become nothing. `found` is called once for a session that has received more than
+ * `allowedBytes` of them (control frames and padding are such bytes too) in a quarter of a second.
  */
-export function watchUnexplainedBytes(server: Http2Server, found: (session: ServerHttp2Session) => void): void {
+export function watchUnexplainedBytes(
+  server: Http2Server,
+  allowedBytes: number,
+  found: (session: ServerHttp2Session) => void,
+): void {
   const accounts = new Map<ServerHttp2Session, Account>();
   let timer: NodeJS.Timeout | undefined;
   const look = () => {
     for (const [session, account] of accounts) {
-      if (session.destroyed || !isFlooding(session, account)) continue;
+      if (session.destroyed || !isFlooding(session, account, allowedBytes)) continue;
       accounts.delete(session);
       found(session);
     }
@@ -45,14 +48,14 @@ export function watchUnexplainedBytes(server: Http2Server, found: (session: Serv
 }
 
 /** Closes the book on the time since the last look. */
-function isFlooding(session: ServerHttp2Session, account: Account): boolean {
+function isFlooding(session: ServerHttp2Session, account: Account, allowedBytes: number): boolean {
   const { bytesRead } = session.socket;
   const received = bytesRead - account.received;
   const unexplained = received - account.explained;
   account.received = bytesRead;
   account.explained = 0;
   // Half: TLS records and small frames have overheads of their own.
-  return unexplained > unexplainedBytes && unexplained > received / 2;
+  return unexplained > allowedBytes && unexplained > received / 2;
 }
 
 function explain(account: Account, stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {

@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 
 describe("news", () => {
   test("come in order from the call on, not from the first read on", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     feed.publish([change(1)]);
     const news = feed.news(never);
     feed.publish([change(2)]);
@@ -25,14 +25,14 @@ describe("news", () => {
   });
 
   test("wake a reader that waits", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     const next = feed.news(never).next();
     feed.publish([change(1)]);
     expect((await next).value).toEqual([change(1)]);
   });
 
   test("end with the signal, for a reader that waits and for one that never began", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     const stop = new AbortController();
     const waiting = feed.news(stop.signal).next();
     const unread = feed.news(stop.signal);
@@ -43,7 +43,7 @@ describe("news", () => {
   });
 
   test("tell a reader who has fallen too far behind to start over, and keep no more for it", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     const news = feed.news(never);
     const other = feed.news(never);
     for (let i = 0; i < 5000; i++) feed.publish([change(i)]);
@@ -53,7 +53,7 @@ describe("news", () => {
   });
 
   test("reach a quick reader whatever a slow one does", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     feed.news(never);
     const quick = feed.news(never);
     let heard = 0;
@@ -67,7 +67,7 @@ describe("news", () => {
 
 describe("settled", () => {
   test("wakes everybody who waits for that login, and nobody else", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     let others = 0;
     void feed.settled(parseAuthRequestId(`hskey-authreq-${"b".repeat(24)}`), 60_000, never).then(() => others++);
     const both = [feed.settled(authId, 60_000, never), feed.settled(authId, 60_000, never)];
@@ -77,7 +77,7 @@ describe("settled", () => {
   });
 
   test("ends by itself when the time is over or the client has gone", async () => {
-    const feed = new ChangeFeed();
+    const feed = new ChangeFeed(4096);
     const stop = new AbortController();
     const waits = [feed.settled(authId, 1, never), feed.settled(authId, 60_000, stop.signal)];
     stop.abort();

@@ -10,9 +10,6 @@ export interface PresenceNews {
 
 export type News = Change | PresenceNews;
 
-/** Most changes that a slow listener may fall behind before it has to resume from the store. */
-const maxBehind = 4096;
-
 /** A listener fell too far behind; it can go on from the store's history. */
 export class FeedOverrunError extends Error {
   override readonly name = "FeedOverrunError";
@@ -25,6 +22,12 @@ export class FeedOverrunError extends Error {
 export class ChangeFeed {
   readonly #listeners = new Set<(news: readonly News[]) => void>();
   readonly #logins = new Map<AuthRequestId, Set<() => void>>();
+  readonly #maxBehind: number;
+
+  /** `maxBehind`: changes that a slow listener may fall behind before it has to resume from the store. */
+  constructor(maxBehind: number) {
+    this.#maxBehind = maxBehind;
+  }
 
   publish(changes: readonly Change[]): void {
     for (const listener of [...this.#listeners]) listener(changes);
@@ -60,6 +63,7 @@ export class ChangeFeed {
 
   /** What happens from the call on. @throws {FeedOverrunError} */
   news(signal: AbortSignal): AsyncGenerator<readonly News[]> {
+    const maxBehind = this.#maxBehind;
     let pending: News[] = [];
     let behind = false;
     let wake: (() => void) | undefined;

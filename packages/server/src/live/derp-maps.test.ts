@@ -38,6 +38,7 @@ function maps(folder: Folder, over: Partial<DerpMapsOptions> = {}) {
     cacheDir: join(folder.path, "cache"),
     fetchTimeoutMs: 2000,
     fetchBytes: 10_000,
+    fileBytes: 10_000,
     refreshMs: undefined,
     embedded: undefined,
     onLoaded: (count) => loaded.push(count),

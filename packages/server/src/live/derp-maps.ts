@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DERPMap, DERPRegion } from "@headscale/tailcfg";
+import { readBoundedFile } from "#config/bounded-file.ts";
 import { type DerpMapSource, mergeDerpMaps, parseDerpMap } from "#config/derp-map.ts";
 
 export interface DerpMapsOptions {
@@ -11,6 +12,7 @@ export interface DerpMapsOptions {
   readonly cacheDir: string;
   readonly fetchTimeoutMs: number;
   readonly fetchBytes: number;
+  readonly fileBytes: number;
   /** Undefined: read once, at start. */
   readonly refreshMs: number | undefined;
   readonly embedded: DERPRegion | undefined;
@@ -34,7 +36,8 @@ export class DerpMaps implements Disposable {
     const { urls, paths, embedded, onLoaded } = this.#options;
     const sources: DerpMapSource[] = [];
     for (const url of urls) sources.push(...(await this.#read(url, () => this.#fetch(url))));
-    for (const path of paths) sources.push(...(await this.#read(path, () => readFile(path, "utf8"))));
+    for (const path of paths)
+      sources.push(...(await this.#read(path, () => readBoundedFile(path, this.#options.fileBytes))));
     const map = mergeDerpMaps(sources, embedded);
     onLoaded(Object.keys(map.Regions).length);
     return map;
@@ -106,7 +109,7 @@ export class DerpMaps implements Disposable {
   async #restore(source: string): Promise<void> {
     if (!this.#options.urls.includes(source)) return;
     try {
-      this.#lastGood.set(source, parsed(await readFile(this.#fileOf(source), "utf8"), source));
+      this.#lastGood.set(source, parsed(await readBoundedFile(this.#fileOf(source), this.#options.fetchBytes), source));
     } catch {
       // Nothing was kept; that the source failed has been said.
     }

@@ -6,6 +6,8 @@ import { Folder } from "./folder.fixture.ts";
 const record = (Value: string) => ({ Name: "nas.example.test", Type: "A", Value });
 const text = (...values: string[]) => JSON.stringify(values.map(record));
 
+const bounds = { fileBytes: 100_000, maxRecords: 100 };
+
 async function watched(folder: Folder, first = text("100.64.0.1")) {
   const path = folder.write("records.json", first);
   const refused: string[] = [];
@@ -13,6 +15,7 @@ async function watched(folder: Folder, first = text("100.64.0.1")) {
   let changes = 0;
   const records = await ExtraRecords.open({
     records: [],
+    ...bounds,
     path,
     onLoaded: (_path, count) => loaded.push(count),
     onRefused: (_path, error) => refused.push(String(error)),
@@ -23,7 +26,7 @@ async function watched(folder: Folder, first = text("100.64.0.1")) {
 
 describe("ExtraRecords", () => {
   test("are those of the configuration when there is no file", async () => {
-    const none = { onLoaded: () => undefined, onRefused: () => undefined };
+    const none = { ...bounds, onLoaded: () => undefined, onRefused: () => undefined };
     using records = await ExtraRecords.open({ records: [record("1.2.3.4")], path: undefined, ...none });
     records.watch(() => expect.unreachable());
     expect(records.current).toEqual([record("1.2.3.4")]);
@@ -89,7 +92,7 @@ describe("ExtraRecords", () => {
   ])("do not start half when the file $says", async ({ make }) => {
     using folder = new Folder();
     make(folder);
-    const options = { records: [], onLoaded: () => undefined, onRefused: () => undefined };
+    const options = { ...bounds, records: [], onLoaded: () => undefined, onRefused: () => undefined };
     await expect(ExtraRecords.open({ ...options, path: `${folder.path}/records.json` })).rejects.toThrow();
   });
 });

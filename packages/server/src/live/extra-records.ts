@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { DNSRecord } from "@headscale/tailcfg";
+import { readBoundedFile } from "#config/bounded-file.ts";
 import { parseExtraRecords } from "#config/extra-records.ts";
 import { watchFileByName } from "./file-watch.ts";
 
@@ -7,6 +7,8 @@ export interface ExtraRecordsOptions {
   /** The configured records, when no file is watched. */
   readonly records: readonly DNSRecord[];
   readonly path: string | undefined;
+  readonly fileBytes: number;
+  readonly maxRecords: number;
   onLoaded(path: string, records: number): void;
   onRefused(path: string, error: unknown): void;
 }
@@ -48,7 +50,8 @@ export class ExtraRecords implements Disposable {
   }
 
   async #read(path: string): Promise<void> {
-    const records = parseExtraRecords(await readFile(path, "utf8"));
+    const { fileBytes, maxRecords } = this.#options;
+    const records = parseExtraRecords(await readBoundedFile(path, fileBytes), maxRecords);
     // An empty file is one that is being written.
     if (records === undefined) return;
     this.#records = records;

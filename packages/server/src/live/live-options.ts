@@ -22,6 +22,8 @@ export interface LiveOptions {
   readonly limits: LifetimeLimits & {
     readonly maxWaitingCommands: number;
     readonly presenceFlushMs: number;
+    /** Changes that a reader of the feed may be behind. */
+    readonly feedBacklog: number;
   };
   /** The policy in force for a tailnet; a text that does not parse is the caller's to report. */
   policyOf(world: World, tailnet: TailnetId): PolicyDocument;

@@ -29,7 +29,7 @@ import { WriteQueue } from "./write-queue.ts";
 
 /** The running state of the server: the durable world behind its one writer, presence, and every tailnet's sessions. */
 export class Live implements AsyncDisposable {
-  readonly feed = new ChangeFeed();
+  readonly feed: ChangeFeed;
   readonly #options: LiveOptions;
   readonly #queue: WriteQueue;
   readonly #presence: PresenceBook;
@@ -42,6 +42,7 @@ export class Live implements AsyncDisposable {
 
   private constructor(options: LiveOptions) {
     this.#options = options;
+    this.feed = new ChangeFeed(options.limits.feedBacklog);
     this.#derpMap = options.derpMap;
     this.#dns = new DnsConfigs(options.dns);
     this.#presence = new PresenceBook(options.store, options.presence, (error) =>

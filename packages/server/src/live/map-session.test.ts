@@ -14,7 +14,13 @@ const messageOf = (pieces: readonly Uint8Array[]): MapResponse => {
 };
 
 async function lab(keepAliveMs = 60_000) {
-  const limits = { maxWaitingCommands: 1000, offlineGraceMs: 0, ephemeralInactivityMs: 60_000, presenceFlushMs: 1e9 };
+  const limits = {
+    maxWaitingCommands: 1000,
+    offlineGraceMs: 0,
+    ephemeralInactivityMs: 60_000,
+    presenceFlushMs: 1e9,
+    feedBacklog: 4096,
+  };
   const setup = await LiveLab.open({ timing: { keepAliveMs: () => keepAliveMs, coalesceMs: 0 }, limits });
   const alice = await setup.user("alice");
   const nodes = [await setup.join(alice, { Hostname: "a" }), await setup.join(alice, { Hostname: "b" })] as [

@@ -11,11 +11,14 @@ const closed = `{"acls": []}`;
 const bad = `{"acls": [{"action": "wish"}]}`;
 const failing = `{"acls": [], "tests": [{"src": "alice@", "accept": ["100.64.0.2:22"]}]}`;
 
+const bounds = { maxBytes: 100_000, fileBytes: 100_000 };
+
 /** Two nodes of alice's, and whether they see each other. */
 async function lab(source: PolicySource = { mode: "database" }, world: World = emptyWorld) {
   const refused: string[] = [];
   const keeper = await PolicyKeeper.open({
     source,
+    ...bounds,
     onLoaded: () => undefined,
     onRefused: (where, error) => refused.push(`${where}: ${String(error)}`),
   });
@@ -113,6 +116,7 @@ describe("a policy in the database", () => {
     const changes: { text: string }[] = [];
     const keeper = await PolicyKeeper.open({
       source: { mode: "database" },
+      ...bounds,
       onLoaded: () => undefined,
       onRefused: () => undefined,
     });
@@ -213,7 +217,12 @@ describe("a policy in a file", () => {
   ])("does not let a server start open to all when it $says", async ({ make }) => {
     using folder = new Folder();
     const source = { mode: "file", path: make(folder) } as const;
-    const opened = PolicyKeeper.open({ source, onLoaded: () => undefined, onRefused: () => undefined });
+    const opened = PolicyKeeper.open({
+      source,
+      ...bounds,
+      onLoaded: () => undefined,
+      onRefused: () => undefined,
+    });
     await expect(opened).rejects.toThrow(PolicyKeeperError);
     await expect(opened).rejects.toThrow(source.path);
   });

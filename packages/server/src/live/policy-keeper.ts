@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type CompileInput,
   compileTested,
@@ -19,6 +18,7 @@ import {
   type World,
 } from "@headscale/tailnet";
 import { autoApproveAll, setPolicy } from "@headscale/tailnet/commands";
+import { readBoundedFile } from "#config/bounded-file.ts";
 import { watchFileByName } from "./file-watch.ts";
 import type { Live } from "./live.ts";
 import { policyNode, policyUser } from "./policy-input.ts";
@@ -37,6 +37,9 @@ export type PolicySource = { readonly mode: "database" } | { readonly mode: "fil
 
 export interface PolicyKeeperOptions {
   readonly source: PolicySource;
+  /** The largest policy, and the largest file of one. */
+  readonly maxBytes: number;
+  readonly fileBytes: number;
   onLoaded(source: string): void;
   onRefused(source: string, error: unknown): void;
 }
@@ -59,7 +62,7 @@ export class PolicyKeeper implements Disposable {
   static async open(options: PolicyKeeperOptions): Promise<PolicyKeeper> {
     const keeper = new PolicyKeeper(options);
     if (options.source.mode === "file" && options.source.path !== undefined)
-      keeper.#take(options.source.path, await policyIn(options.source.path));
+      keeper.#take(options.source.path, await keeper.#read(options.source.path));
     return keeper;
   }
 
@@ -90,7 +93,8 @@ export class PolicyKeeper implements Disposable {
 
   #stored(tailnet: TailnetId, text: string): Policy | undefined {
     try {
-      return documentFrom(text);
+      // One that was taken under a larger limit stays in force.
+      return documentFrom(text, Number.POSITIVE_INFINITY);
     } catch (error) {
       this.#options.onRefused(`the stored policy of tailnet ${tailnet}`, error);
       return parsePolicy(`{"acls": []}`);
@@ -110,7 +114,7 @@ export class PolicyKeeper implements Disposable {
     const { primaries } = live.tailnet(tailnet).routers;
     const users = usersOf(world, tailnet).map(policyUser);
     return {
-      policy: text === undefined ? undefined : documentFrom(text, users),
+      policy: text === undefined ? undefined : documentFrom(text, this.#options.maxBytes, users),
       users,
       nodes: nodesOf(world, tailnet).map((node) => policyNode(node, live.presence(node.id), primaries)),
       settings: live.policySettings,
@@ -135,7 +139,7 @@ export class PolicyKeeper implements Disposable {
     const { source, onRefused } = this.#options;
     if (source.mode !== "file" || source.path === undefined) return;
     try {
-      const read = await policyIn(source.path);
+      const read = await this.#read(source.path);
       if (read.text === this.#file?.text) return;
       placed(source.path, read.text, () => this.check(live, defaultTailnetId, read.text));
       this.#take(source.path, read);
@@ -157,6 +161,15 @@ export class PolicyKeeper implements Disposable {
     );
   }
 
+  /** @throws {PolicyKeeperError} naming the file and the place in it */
+  async #read(path: string): Promise<ReadPolicy> {
+    const { fileBytes, maxBytes } = this.#options;
+    const text = await readBoundedFile(path, fileBytes).catch((cause: unknown) => {
+      throw new PolicyKeeperError(`policy.path: ${path} cannot be read`, { cause });
+    });
+    return placed(path, text, () => ({ text, policy: documentFrom(text, Math.max(maxBytes, fileBytes)) }));
+  }
+
   #take(path: string, read: ReadPolicy): void {
     this.#file = read;
     this.#options.onLoaded(path);
@@ -173,14 +186,6 @@ export class PolicyKeeper implements Disposable {
   }
 }
 
-/** @throws {PolicyKeeperError} naming the file and the place in it */
-async function policyIn(path: string): Promise<ReadPolicy> {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new PolicyKeeperError(`policy.path: ${path} cannot be read`, { cause });
-  });
-  return placed(path, text, () => ({ text, policy: documentFrom(text) }));
-}
-
 /** Runs what reads the text of a file; a refusal shows the first place that is wrong. */
 function placed<T>(path: string, text: string, read: () => T): T {
   try {
@@ -193,6 +198,6 @@ function placed<T>(path: string, text: string, read: () => T): T {
 }
 
 /** Blank text is no policy. @throws {PolicyError} */
-function documentFrom(text: string, users: Iterable<PolicyUser> = []): Policy | undefined {
-  return text.trim() === "" ? undefined : parsePolicy(text, { domains: tailnetDomains(users) });
+function documentFrom(text: string, maxBytes: number, users: Iterable<PolicyUser> = []): Policy | undefined {
+  return text.trim() === "" ? undefined : parsePolicy(text, { maxBytes, domains: tailnetDomains(users) });
 }

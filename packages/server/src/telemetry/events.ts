@@ -164,14 +164,53 @@ export function credentialRefused(
   t.log.warn("credential refused", { kind, source });
 }
 
-export function certificateObtained(t: Telemetry, names: readonly string[], validUntil: Date): void {
+export function certificateObtained(t: Telemetry, names: readonly string[], authority: string, until: Date): void {
   t.metrics.certificates.add({ result: "ok" });
-  t.log.info("certificate obtained", { names, validUntil });
+  t.log.info("certificate obtained", { names, authority, until });
 }
 
-export function certificateFailed(t: Telemetry, names: readonly string[], error: unknown): void {
+/** Another daemon on the same database ordered it. */
+export function certificateAdopted(t: Telemetry, names: readonly string[], until: Date): void {
+  t.metrics.certificates.add({ result: "adopted" });
+  t.log.info("certificate taken over from another daemon", { names, until });
+}
+
+export function certificateFailed(
+  t: Telemetry,
+  names: readonly string[],
+  authority: string,
+  error: unknown,
+  retryAt: Date,
+): void {
   t.metrics.certificates.add({ result: "failed" });
-  t.log.error("certificate not obtained", { names, error });
+  t.log.error("certificate not obtained", { names, authority, error, retryAt });
+}
+
+/** Harmless by itself: without the authority's advice, certificates are renewed by their age. */
+export function renewalInfoFailed(t: Telemetry, authority: string, error: unknown): void {
+  t.metrics.certificates.add({ result: "no-advice" });
+  t.log.warn("the certificate authority did not say when to renew", { authority, error });
+}
+
+export function certificateCacheFailed(t: Telemetry, error: unknown): void {
+  t.metrics.certificates.add({ result: "cache-failed" });
+  t.log.error("certificates could not be read from or written to where they are kept", { error });
+}
+
+export function certificateReplaced(t: Telemetry, path: string, until: Date): void {
+  t.metrics.certificates.add({ result: "ok" });
+  t.log.info("certificate read", { path, until });
+}
+
+export function certificateRefused(t: Telemetry, path: string, error: unknown): void {
+  t.metrics.certificates.add({ result: "refused" });
+  t.log.error("certificate refused, the one before stays in force", { path, error });
+}
+
+/** Its dates or names are such that clients refuse it, or soon will. */
+export function certificateDoubtful(t: Telemetry, path: string, says: string): void {
+  t.metrics.certificates.add({ result: "doubtful" });
+  t.log.warn(`the certificate ${says}`, { path });
 }
 
 export function relayLoginRefused(t: Telemetry, node: string | undefined, source: string): void {

@@ -14,18 +14,18 @@ export interface LogEntry {
 }
 
 /** A name chosen by a client must not fill the log. Unit: characters. */
-const maxValueChars = 2048;
+const defaultMaxValueChars = 2048;
 const maxCauses = 8;
 
 const tags: Readonly<Record<LogLevel, string>> = { trace: "TRC", debug: "DBG", info: "INF", warn: "WRN", error: "ERR" };
 
 /** One line, without the newline. What others chose can neither break the line nor show a secret. */
-export function formatLogLine(entry: LogEntry, format: LogFormat): string {
+export function formatLogLine(entry: LogEntry, format: LogFormat, maxValueChars = defaultMaxValueChars): string {
   const fields = Object.entries(entry.fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, isSecretName(name) ? "[redacted]" : plain(value)] as const);
+    .map(([name, value]) => [name, isSecretName(name) ? "[redacted]" : plain(value, maxValueChars)] as const);
   const time = entry.time.toISOString();
-  const message = bounded(redact(entry.message));
+  const message = bounded(redact(entry.message), maxValueChars);
   if (format === "json") {
     const head = { time, level: entry.level, message };
     return JSON.stringify({ ...head, ...Object.fromEntries(fields), ...head });
@@ -36,9 +36,9 @@ export function formatLogLine(entry: LogEntry, format: LogFormat): string {
 
 type Plain = string | number | boolean | null;
 
-function plain(value: unknown): Plain {
+function plain(value: unknown, maxChars: number): Plain {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return value;
-  return bounded(redact(describe(value)));
+  return bounded(redact(describe(value)), maxChars);
 }
 
 function describe(value: unknown): string {
@@ -72,8 +72,8 @@ function describeError(error: Error): string {
   return messages.join(": ");
 }
 
-function bounded(text: string): string {
-  return text.length <= maxValueChars ? text : `${text.slice(0, maxValueChars)}…`;
+function bounded(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars)}…`;
 }
 
 function quoteIfNeeded(value: Plain): string {

@@ -15,6 +15,8 @@ export interface Logger {
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /** Longer values are cut; 2048 when absent. */
+  readonly maxValueChars?: number;
   /** Takes one line at a time, newline included. Default: standard error. */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
@@ -30,7 +32,8 @@ export function createLogger(options: LoggerOptions): Logger {
       (level: LogLevel) =>
       (message: string, fields: LogFields = {}): void => {
         if (!isEnabled(level)) return;
-        write(`${formatLogLine({ time: now(), level, message, fields: { ...base, ...fields } }, options.format)}\n`);
+        const entry = { time: now(), level, message, fields: { ...base, ...fields } };
+        write(`${formatLogLine(entry, options.format, options.maxValueChars)}\n`);
       };
     return {
       isEnabled,

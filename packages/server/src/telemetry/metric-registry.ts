@@ -1,6 +1,3 @@
-/** Series of one metric at most; what comes after is counted under the label value `other`. Keeps a scrape small for ever. */
-export const maxSeries = 500;
-
 /** For durations. Unit: seconds. */
 export const secondsBuckets = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60] as const;
 
@@ -11,19 +8,30 @@ interface MetricOptions<L extends string> {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly L[];
+  readonly maxSeries?: number;
 }
 
 type MetricType = "counter" | "gauge" | "histogram";
+
+interface SeriesOptions {
+  readonly labels?: readonly string[];
+  /** What comes after is counted under the label value `other`: a scrape stays small for ever. */
+  readonly maxSeries?: number;
+}
+
+const defaultMaxSeries = 500;
 
 /** Values of one metric by label values. */
 class SeriesMap<V> {
   readonly #labels: readonly string[];
   readonly #series = new Map<string, { readonly labels: string; readonly value: V }>();
   readonly #create: () => V;
+  readonly #maxSeries: number;
 
-  constructor(labels: readonly string[], create: () => V) {
+  constructor({ labels = [], maxSeries = defaultMaxSeries }: SeriesOptions, create: () => V) {
     this.#labels = labels;
     this.#create = create;
+    this.#maxSeries = maxSeries;
     if (labels.length === 0) this.at({});
   }
 
@@ -31,7 +39,7 @@ class SeriesMap<V> {
     const values = this.#labels.map((label) => labels[label] ?? "");
     const known = this.#series.get(values.join("\0"));
     if (known) return known.value;
-    return this.#series.size < maxSeries ? this.#add(values) : this.#overflow();
+    return this.#series.size < this.#maxSeries ? this.#add(values) : this.#overflow();
   }
 
   #overflow(): V {
@@ -60,9 +68,9 @@ export class Counter<L extends string = never> implements Rendered {
   readonly #name: string;
   readonly #series: SeriesMap<{ value: number }>;
 
-  constructor({ name, labels = [] }: MetricOptions<L>) {
-    this.#name = name;
-    this.#series = new SeriesMap(labels, () => ({ value: 0 }));
+  constructor(options: MetricOptions<L>) {
+    this.#name = options.name;
+    this.#series = new SeriesMap(options, () => ({ value: 0 }));
   }
 
   add(labels: Labels<L>, by = 1): void {
@@ -80,9 +88,9 @@ export class Gauge<L extends string = never> implements Rendered {
   readonly #series: SeriesMap<{ value: number }>;
   #observe: () => void = () => {};
 
-  constructor({ name, labels = [] }: MetricOptions<L>) {
-    this.#name = name;
-    this.#series = new SeriesMap(labels, () => ({ value: 0 }));
+  constructor(options: MetricOptions<L>) {
+    this.#name = options.name;
+    this.#series = new SeriesMap(options, () => ({ value: 0 }));
   }
 
   set(labels: Labels<L>, value: number): void {
@@ -111,10 +119,10 @@ export class Histogram<L extends string = never> implements Rendered {
   readonly #bounds: readonly number[];
   readonly #series: SeriesMap<{ readonly counts: number[]; sum: number; count: number }>;
 
-  constructor({ name, labels = [] }: MetricOptions<L>, bounds: readonly number[]) {
-    this.#name = name;
+  constructor(options: MetricOptions<L>, bounds: readonly number[]) {
+    this.#name = options.name;
     this.#bounds = bounds;
-    this.#series = new SeriesMap(labels, () => ({ counts: bounds.map(() => 0), sum: 0, count: 0 }));
+    this.#series = new SeriesMap(options, () => ({ counts: bounds.map(() => 0), sum: 0, count: 0 }));
   }
 
   observe(labels: Labels<L>, value: number): void {
@@ -144,31 +152,41 @@ export class Histogram<L extends string = never> implements Rendered {
 export class MetricRegistry {
   static readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
   readonly #metrics = new Map<string, { readonly head: string; readonly metric: Rendered }>();
+  readonly #maxSeries: number;
+
+  /** `maxSeries`: of one metric; what comes after is counted under the label value `other`. */
+  constructor(maxSeries = defaultMaxSeries) {
+    this.#maxSeries = maxSeries;
+  }
 
   counter<const L extends string = never>(options: MetricOptions<L>): Counter<L> {
-    return this.#register(options, "counter", new Counter(options));
+    return this.#register(options, "counter", new Counter(this.#bounded(options)));
   }
 
   gauge<const L extends string = never>(options: MetricOptions<L>): Gauge<L> {
-    return this.#register(options, "gauge", new Gauge(options));
+    return this.#register(options, "gauge", new Gauge(this.#bounded(options)));
   }
 
   /** A counter that is kept elsewhere and asked for at each scrape: set it in `onScrape`. */
   observedCounter<const L extends string = never>(options: MetricOptions<L>): Gauge<L> {
-    return this.#register(options, "counter", new Gauge(options));
+    return this.#register(options, "counter", new Gauge(this.#bounded(options)));
   }
 
   histogram<const L extends string = never>(
     options: MetricOptions<L>,
     bounds: readonly number[] = secondsBuckets,
   ): Histogram<L> {
-    return this.#register(options, "histogram", new Histogram(options, bounds));
+    return this.#register(options, "histogram", new Histogram(this.#bounded(options), bounds));
   }
 
   render(): string {
     const lines: string[] = [];
     for (const { head, metric } of this.#metrics.values()) lines.push(head, ...metric.samples());
     return `${lines.join("\n")}\n`;
+  }
+
+  #bounded<L extends string>(options: MetricOptions<L>): MetricOptions<L> {
+    return { maxSeries: this.#maxSeries, ...options };
   }
 
   #register<M extends Rendered>({ name, help }: MetricOptions<string>, type: MetricType, metric: M): M {

@@ -11,8 +11,9 @@ export interface Telemetry extends Disposable {
   readonly registry: MetricRegistry;
 }
 
-export function createTelemetry(log: Logger): Telemetry {
-  const registry = new MetricRegistry();
+/** `maxSeries`: of one metric; 500 when absent. */
+export function createTelemetry(log: Logger, maxSeries?: number): Telemetry {
+  const registry = new MetricRegistry(maxSeries);
   const metrics = createInstruments(registry);
   const processMetrics = registerProcessMetrics(registry);
   return { log, metrics, registry, [Symbol.dispose]: () => processMetrics[Symbol.dispose]() };

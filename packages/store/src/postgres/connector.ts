@@ -14,13 +14,13 @@ export interface PostgresAddress {
   readonly password?: string;
   /** `prefer` when absent. For the verifying modes, authorities come from Node (`NODE_EXTRA_CA_CERTS`). */
   readonly ssl?: PostgresSslMode;
+  /** For making a connection; 10 s when absent. */
+  readonly connectTimeoutMs?: number;
+  /** Longer than any statement of ours takes, waiting for a lock included; 60 s when absent. */
+  readonly queryTimeoutMs?: number;
+  /** A daemon that vanished must not hold its locks for longer; 10 s when absent. */
+  readonly idleInTransactionMs?: number;
 }
-
-const connectTimeoutMs = 10_000;
-/** Longer than any statement of ours takes, waiting for a lock included. */
-const queryTimeoutMs = 60_000;
-/** A daemon that vanished must not hold its locks for long. */
-const idleInTransactionTimeoutMs = 10_000;
 
 type Ssl = NonNullable<ClientConfig["ssl"]>;
 const unverified: Ssl = { rejectUnauthorized: false };
@@ -36,6 +36,7 @@ const candidates: Readonly<Record<PostgresSslMode, readonly Ssl[]>> = {
 /** How to connect, with the question of TLS settled by one try. @throws {StoreError} "unavailable" */
 export async function settleConnection(address: PostgresAddress): Promise<ClientConfig> {
   const { host, port = 5432, database, user, password, ssl = "prefer" } = address;
+  const { connectTimeoutMs = 10_000, queryTimeoutMs = 60_000, idleInTransactionMs = 10_000 } = address;
   const settings: ClientConfig = {
     host,
     port,
@@ -46,7 +47,7 @@ export async function settleConnection(address: PostgresAddress): Promise<Client
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: queryTimeoutMs,
     statement_timeout: queryTimeoutMs,
-    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
     keepAlive: true,
   };
   let failure: StoreError | undefined;

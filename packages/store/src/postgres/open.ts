@@ -8,16 +8,17 @@ export interface PostgresStoreOptions extends PostgresAddress, Partial<PoolSize>
   readonly onStatement?: StatementListener | undefined;
 }
 
-const defaultPool: PoolSize = { maxConnections: 10, maxIdleMs: 3_600_000 };
+const defaultPool: PoolSize = { maxConnections: 10, maxIdleConnections: 10, maxIdleMs: 3_600_000 };
 
 /**
  * Connects to a PostgreSQL database, which several daemons may share, and brings its schema up to date.
  * @throws {StoreError} "unavailable", "newer-schema", "foreign-database"
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { maxConnections, maxIdleMs, onStatement, ...address } = options;
+  const { maxConnections, maxIdleConnections, maxIdleMs, onStatement, ...address } = options;
   const pool = {
     maxConnections: maxConnections ?? defaultPool.maxConnections,
+    maxIdleConnections: maxIdleConnections ?? defaultPool.maxIdleConnections,
     maxIdleMs: maxIdleMs ?? defaultPool.maxIdleMs,
   };
   const database = new PostgresDatabase(await settleConnection(address), pool);

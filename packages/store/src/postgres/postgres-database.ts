@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type SQL, sql } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
-import { type ClientConfig, Pool } from "pg";
+import { type ClientConfig, Pool, type PoolClient } from "pg";
 import type { Cells, Database, Statement } from "#database.ts";
 import { readMigrations } from "#migrations.ts";
 import { connect } from "./connector.ts";
@@ -17,6 +17,8 @@ const migrationsFolder = new URL("./migrations/", import.meta.url);
 export interface PoolSize {
   /** Connections at most: one writes, one listens, the others read. */
   readonly maxConnections: number;
+  /** Readers kept open while there is nothing to read. */
+  readonly maxIdleConnections: number;
   /** 0: idle connections are kept. */
   readonly maxIdleMs: number;
 }
@@ -27,13 +29,15 @@ export class PostgresDatabase implements Database {
   readonly announcement: readonly Statement[];
   readonly #config: ClientConfig;
   readonly #readers: Pool;
+  readonly #maxIdle: number;
   readonly #writer: PostgresWriter;
   readonly #self = randomUUID();
   readonly #listeners = new Set<() => void>();
   #listener: CommitListener | undefined;
 
-  constructor(config: ClientConfig, { maxConnections, maxIdleMs }: PoolSize) {
+  constructor(config: ClientConfig, { maxConnections, maxIdleConnections, maxIdleMs }: PoolSize) {
     this.#config = config;
+    this.#maxIdle = maxIdleConnections;
     const max = Math.max(1, maxConnections - 2);
     this.#readers = new Pool({ ...config, pipeline: true, max, idleTimeoutMillis: maxIdleMs });
     // The pool replaces broken connections; whoever was asking over one hears of it from the answer.
@@ -63,28 +67,35 @@ export class PostgresDatabase implements Database {
     const asked = statements.map(({ sql: text, params }) => ({ text, values: [...params], rowMode: "array" as const }));
     const [only, ...others] = asked;
     try {
-      if (only && others.length === 0) return [(await this.#readers.query(only)).rows as Cells[]];
-      return await this.#readTogether(asked);
+      if (only && others.length === 0)
+        return await this.#withReader(async (client) => [(await client.query(only)).rows as Cells[]]);
+      return await this.#withReader((client) => this.#readTogether(client, asked));
     } catch (error) {
       throw postgresFailure(error);
     }
   }
 
-  async #readTogether(asked: readonly { text: string; values: unknown[]; rowMode: "array" }[]) {
+  async #readTogether(client: PoolClient, asked: readonly { text: string; values: unknown[]; rowMode: "array" }[]) {
+    const [, ...answers] = await Promise.all([
+      client.query("begin isolation level repeatable read read only"),
+      ...asked.map((query) => client.query(query)),
+      client.query("commit"),
+    ]);
+    return answers.slice(0, asked.length).map(({ rows }) => rows as unknown as Cells[]);
+  }
+
+  /** Lends a connection, and closes it afterwards when it failed or when enough others are idle. */
+  async #withReader<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#readers.connect();
     let broken: Error | undefined;
     try {
-      const [, ...answers] = await Promise.all([
-        client.query("begin isolation level repeatable read read only"),
-        ...asked.map((query) => client.query(query)),
-        client.query("commit"),
-      ]);
-      return answers.slice(0, asked.length).map(({ rows }) => rows as unknown as Cells[]);
+      return await use(client);
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
       throw error;
     } finally {
-      client.release(broken);
+      const { idleCount, waitingCount } = this.#readers;
+      client.release(broken ?? (waitingCount === 0 && idleCount >= this.#maxIdle));
     }
   }
 

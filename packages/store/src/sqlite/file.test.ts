@@ -34,7 +34,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (at = path) =>
-  SqliteFile.open({ path: at, writeAheadLog: true, walAutocheckpointPages: 1000, readOnly: false });
+  SqliteFile.open({
+    path: at,
+    writeAheadLog: true,
+    walAutocheckpointPages: 1000,
+    busyTimeoutMs: 5_000,
+    readOnly: false,
+  });
 
 /** A database as this version leaves it, with one row in it. */
 function writeOld(): void {

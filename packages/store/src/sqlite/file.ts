@@ -13,12 +13,11 @@ export interface SqliteFileOptions {
   readonly writeAheadLog: boolean;
   /** Pages in the log before it is folded into the database; 0: never by itself. */
   readonly walAutocheckpointPages: number;
+  /** How long another program, such as the sqlite3 shell, may hold the file before we give up. */
+  readonly busyTimeoutMs: number;
   /** For reading alone: another connection of this process has opened the file and keeps it. */
   readonly readOnly: boolean;
 }
-
-/** How long another program, such as the sqlite3 shell, may hold the file before we give up. */
-const busyTimeoutMs = 5_000;
 
 const migrationsFolder = new URL("./migrations/", import.meta.url);
 
@@ -40,7 +39,7 @@ export class SqliteFile implements Disposable {
     const lock = owned ? takeLock(path) : undefined;
     let connection: DatabaseSync | undefined;
     try {
-      connection = new DatabaseSync(path, { readOnly: options.readOnly, timeout: busyTimeoutMs });
+      connection = new DatabaseSync(path, { readOnly: options.readOnly, timeout: options.busyTimeoutMs });
       if (!options.readOnly) {
         // Refuses what is not ours before anything of it is changed.
         migrate(connection, path, readMigrations(migrationsFolder), new Date());

@@ -10,6 +10,8 @@ export interface SqliteStoreOptions {
   readonly writeAheadLog?: boolean;
   /** 1000 when absent; 0: the log is never folded into the database by itself. */
   readonly walAutocheckpointPages?: number;
+  /** How long another program may hold the file; 5 s when absent. */
+  readonly busyTimeoutMs?: number;
   readonly onStatement?: StatementListener | undefined;
 }
 
@@ -18,7 +20,13 @@ export interface SqliteStoreOptions {
  * @throws {StoreError} "locked", "newer-schema", "foreign-database", "unavailable", "corrupt"
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { path, writeAheadLog = true, walAutocheckpointPages = 1000, onStatement } = options;
-  const database = await SqliteDatabase.open({ path, writeAheadLog, walAutocheckpointPages, readOnly: false });
+  const { path, writeAheadLog = true, walAutocheckpointPages = 1000, busyTimeoutMs = 5_000, onStatement } = options;
+  const database = await SqliteDatabase.open({
+    path,
+    writeAheadLog,
+    walAutocheckpointPages,
+    busyTimeoutMs,
+    readOnly: false,
+  });
   return new SqlStore(traced(database, onStatement));
 }

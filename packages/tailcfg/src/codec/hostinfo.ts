@@ -1,10 +1,8 @@
 import type { Hostinfo, NetInfo, Service } from "../hostinfo.ts";
 import { DecodeError } from "./decode-error.ts";
 import { GoObject } from "./go-json.ts";
+import { defaultReportLimits, type ReportLimits } from "./report-limits.ts";
 
-const maxListEntries = 4096;
-/** Bytes of what peers may get to see: a few services and keys are 2 KiB. */
-const maxKnownLength = 64 * 1024;
 const maxPort = 65_535;
 /** Ids of DERP regions. */
 const maxRegion = 65_535;
@@ -14,18 +12,21 @@ const maxInt32 = 2 ** 31 - 1;
  * The fields that we act on or show to peers, of Go's types and under Go's names: one of another type would make the
  * maps of all peers unreadable. The others are kept as they came. @throws {DecodeError}
  */
-export function decodeHostinfo(value: unknown): Hostinfo {
+export function decodeHostinfo(
+  value: unknown,
+  { listEntries, hostinfoBytes }: ReportLimits = defaultReportLimits,
+): Hostinfo {
   const host = new GoObject(value, "Hostinfo");
   const known = {
     ...texts(host, ["Hostname", "OS", "OSVersion", "IPNVersion", "DeviceModel"]),
-    ...lists(host, ["RoutableIPs", "RequestTags", "sshHostKeys"]),
+    ...lists(host, ["RoutableIPs", "RequestTags", "sshHostKeys"], listEntries),
     ...flags(host, ["ShieldsUp", "ShareeNode", "PeerRelay", "AppConnector"]),
-    Services: host.list("Services", maxListEntries)?.map(decodeService),
+    Services: host.list("Services", listEntries)?.map(decodeService),
     NetInfo: decodeNetInfo(host.get("NetInfo")),
     Location: decodeLocation(host.object("Location")),
   };
   const { NetInfo: _unseen, ...shown } = known;
-  if (JSON.stringify(shown).length > maxKnownLength) throw new DecodeError("too-long", "Hostinfo");
+  if (JSON.stringify(shown).length > hostinfoBytes) throw new DecodeError("too-long", "Hostinfo");
   return { ...others(value, known), ...present(known) };
 }
 
@@ -33,8 +34,8 @@ function texts(host: GoObject, names: readonly string[]): Record<string, string 
   return Object.fromEntries(names.map((name) => [name, host.string(name)]));
 }
 
-function lists(host: GoObject, names: readonly string[]): Record<string, readonly string[] | undefined> {
-  return Object.fromEntries(names.map((name) => [name, host.strings(name, maxListEntries)]));
+function lists(host: GoObject, names: readonly string[], most: number): Record<string, readonly string[] | undefined> {
+  return Object.fromEntries(names.map((name) => [name, host.strings(name, most)]));
 }
 
 function flags(host: GoObject, names: readonly string[]): Record<string, boolean | undefined> {

@@ -6,14 +6,13 @@ import { isEndpoint } from "./endpoint.ts";
 import { GoObject, parseJson } from "./go-json.ts";
 import { parseGoTime } from "./go-time.ts";
 import { decodeHostinfo } from "./hostinfo.ts";
+import { defaultReportLimits, type ReportLimits } from "./report-limits.ts";
 
-/** Clients send a few dozen candidates; more is not a client. */
-const maxEndpoints = 512;
 /** Clients on 32-bit machines read a peer's capability version into an `int`. */
 const maxVersion = 2 ** 31 - 1;
 
 /** @throws {DecodeError} naming the field that is wrong. */
-export function decodeRegisterRequest(body: string): RegisterRequest {
+export function decodeRegisterRequest(body: string, limits: ReportLimits = defaultReportLimits): RegisterRequest {
   const request = new GoObject(parseJson(body));
   const expiry = parseGoTime(request.get("Expiry"), "Expiry");
   const authKey = request.object("Auth")?.string("AuthKey");
@@ -24,7 +23,7 @@ export function decodeRegisterRequest(body: string): RegisterRequest {
     Version: request.count("Version", maxVersion) ?? 0,
     NodeKey: presentNodeKey(request),
     OldNodeKey: request.nodeKey("OldNodeKey"),
-    Hostinfo: decodeHostinfo(request.get("Hostinfo") ?? {}),
+    Hostinfo: decodeHostinfo(request.get("Hostinfo") ?? {}, limits),
     Ephemeral: request.boolean("Ephemeral"),
     ...(nlKey !== undefined && { NLKey: nlKey }),
     ...(authKey !== undefined && { Auth: { AuthKey: authKey } }),
@@ -35,11 +34,11 @@ export function decodeRegisterRequest(body: string): RegisterRequest {
 }
 
 /** @throws {DecodeError} naming the field that is wrong. */
-export function decodeMapRequest(body: string): MapRequest {
+export function decodeMapRequest(body: string, limits: ReportLimits = defaultReportLimits): MapRequest {
   const request = new GoObject(parseJson(body));
   const discoKey = request.discoKey("DiscoKey");
   const hostinfo = request.get("Hostinfo");
-  const endpoints = request.strings("Endpoints", maxEndpoints);
+  const endpoints = request.strings("Endpoints", limits.endpoints);
   return {
     Version: request.count("Version", maxVersion) ?? 0,
     NodeKey: presentNodeKey(request),
@@ -47,7 +46,7 @@ export function decodeMapRequest(body: string): MapRequest {
     OmitPeers: request.boolean("OmitPeers"),
     ReadOnly: request.boolean("ReadOnly"),
     ...(discoKey !== undefined && { DiscoKey: discoKey }),
-    ...(hostinfo !== undefined && { Hostinfo: decodeHostinfo(hostinfo) }),
+    ...(hostinfo !== undefined && { Hostinfo: decodeHostinfo(hostinfo, limits) }),
     // What is no address would make the maps of all peers unreadable.
     ...(endpoints !== undefined && { Endpoints: endpoints.filter(isEndpoint) }),
   };

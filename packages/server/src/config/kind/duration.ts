@@ -33,3 +33,12 @@ export const duration: Kind<number> = scalar(
   "a length of time with its unit, such as 90d, 30m or 800ms",
   parseDuration,
 );
+
+/** A length of time within bounds, themselves written like one: a time limit that is 0 or never ends is none. */
+export function durationBetween(least: string, most: string): Kind<number> {
+  const [leastMs, mostMs] = [parseDuration(least) ?? 0, parseDuration(most) ?? longestMs];
+  return scalar(`a length of time with its unit, from ${least} to ${most}`, (written) => {
+    const ms = parseDuration(written);
+    return ms !== undefined && ms >= leastMs && ms <= mostMs ? ms : undefined;
+  });
+}

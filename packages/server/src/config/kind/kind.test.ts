@@ -1,7 +1,7 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
-import { byteSize } from "./byte-size.ts";
-import { parseDuration } from "./duration.ts";
+import { byteSizeBetween } from "./byte-size.ts";
+import { durationBetween, parseDuration } from "./duration.ts";
 import { formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { fileMode } from "./file-mode.ts";
 import { flag, listOf, text } from "./kind.ts";
@@ -67,7 +67,16 @@ describe("parseEndpoint", () => {
 describe("single values", () => {
   test.for([
     { kind: fileMode, good: ["0770", "660", "0o600"], bad: ["7770", "0789", "rwx", "", "-077"] },
-    { kind: byteSize, good: ["4096", "16KiB", "1 MiB", "2gb"], bad: ["0", "-1", "1.5MiB", "1TiB", "KiB", ""] },
+    {
+      kind: byteSizeBetween("1", "4GiB"),
+      good: ["1", "4096", "16KiB", "1 MiB", "2gb", "4GiB"],
+      bad: ["0", "-1", "1.5MiB", "1TiB", "KiB", "", "5GiB", "9".repeat(12)],
+    },
+    {
+      kind: durationBetween("10ms", "1h"),
+      good: ["10ms", "1.5s", "1h", "59m60s"],
+      bad: ["0", "9ms", "61m", "30", "-1s", "1h1ms", ""],
+    },
     { kind: flag, good: ["true", "No", "0", "ON"], bad: ["2", "", "tru", "maybe"] },
     {
       kind: trustedPrefix,

@@ -1,4 +1,5 @@
 import { type Key, key, optional, type Reading } from "../key.ts";
+import { durationBetween } from "../kind/duration.ts";
 import { choice, flag, integer, path, secret, text } from "../kind/kind.ts";
 import type { Place } from "../place.ts";
 import type { Secret } from "../secret.ts";
@@ -14,6 +15,8 @@ const sslMode = choice(sslWords, {
   yes: "require",
   "1": "require",
 });
+
+const wait = durationBetween("10ms", "1h");
 
 export const databaseKeys = {
   "database.type": key(
@@ -33,6 +36,11 @@ export const databaseKeys = {
     "1000",
     "Pages in the log before it is folded into the database; 0: never by itself.",
   ),
+  "database.sqlite.busy_timeout": key(
+    wait,
+    "5s",
+    "How long another program, such as the sqlite3 shell, may hold the file.",
+  ),
   "database.postgres.host": optional(
     text,
     { example: "localhost" },
@@ -51,12 +59,23 @@ export const databaseKeys = {
     "false",
     "true (require), false (disable), or one of libpq's words: disable, allow, prefer, require, verify-ca, verify-full.",
   ),
-  "database.postgres.max_open_conns": key(integer(1, 10_000), "10", "Connections at most."),
-  "database.postgres.max_idle_conns": key(integer(0, 10_000), "10", "Connections kept while there is nothing to do."),
+  "database.postgres.max_open_conns": key(integer(1, 10_000), "10", "Connections at most, 3 or more are used."),
+  "database.postgres.max_idle_conns": key(
+    integer(0, 10_000),
+    "10",
+    "Connections kept for reading while there is nothing to do. Two more are always open: one writes, one listens.",
+  ),
   "database.postgres.conn_max_idle_time_secs": key(
     integer(0, 31_536_000),
     "3600",
     "Seconds after which an idle connection is closed; 0: never.",
+  ),
+  "database.postgres.connect_timeout": key(wait, "10s", "For making a connection."),
+  "database.postgres.query_timeout": key(wait, "60s", "For one statement, waiting for locks included."),
+  "database.postgres.idle_in_transaction_timeout": key(
+    wait,
+    "10s",
+    "How long a daemon that vanished can hold its locks.",
   ),
 } satisfies Record<string, Key<unknown>>;
 
@@ -65,6 +84,7 @@ export interface SqliteConfig {
   readonly path: string;
   readonly writeAheadLog: boolean;
   readonly walAutocheckpointPages: number;
+  readonly busyTimeoutMs: number;
   readonly logStatements: boolean;
 }
 
@@ -81,6 +101,9 @@ export interface PostgresConfig {
   readonly maxIdleConnections: number;
   /** 0: never closed. */
   readonly maxIdleMs: number;
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly idleInTransactionMs: number;
   readonly logStatements: boolean;
 }
 
@@ -94,6 +117,7 @@ export function databaseSection(reading: Reading<typeof databaseKeys>, place: Pl
     path: place.resolveOr(value["database.sqlite.path"], "db.sqlite"),
     writeAheadLog: value["database.sqlite.write_ahead_log"],
     walAutocheckpointPages: value["database.sqlite.wal_autocheckpoint"],
+    busyTimeoutMs: value["database.sqlite.busy_timeout"],
     logStatements: value["database.debug"],
   };
 }
@@ -115,6 +139,9 @@ function postgres({ value, remarks }: Reading<typeof databaseKeys>): PostgresCon
     maxConnections: value["database.postgres.max_open_conns"],
     maxIdleConnections: value["database.postgres.max_idle_conns"],
     maxIdleMs: value["database.postgres.conn_max_idle_time_secs"] * 1000,
+    connectTimeoutMs: value["database.postgres.connect_timeout"],
+    queryTimeoutMs: value["database.postgres.query_timeout"],
+    idleInTransactionMs: value["database.postgres.idle_in_transaction_timeout"],
     logStatements: value["database.debug"],
   };
 }

@@ -1,84 +1,79 @@
-import { type Key, key, type Reading } from "../key.ts";
-import { byteSize } from "../kind/byte-size.ts";
-import { duration } from "../kind/duration.ts";
+import { type Key, key, type Reading, type Values } from "../key.ts";
+import { byteSizeBetween } from "../kind/byte-size.ts";
+import { durationBetween } from "../kind/duration.ts";
 import { integer } from "../kind/kind.ts";
+import { apiLimitKeys } from "./limits-api.ts";
+import { clientLimitKeys } from "./limits-client.ts";
+import { httpLimitKeys } from "./limits-http.ts";
+import { relayLimitKeys } from "./limits-relay.ts";
 
 const count = integer(1, 10_000_000);
+const wait = durationBetween("10ms", "1h");
 
-export const limitKeys = {
-  "limits.connections": key(count, "65536", "Connections at the same time."),
-  "limits.connections_per_address": key(count, "4096", "The same from one address (IPv6: one /64 network)."),
+const ownKeys = {
+  "limits.connections": key(count, "65536", "Connections at the same time, on each address that is listened on."),
+  "limits.connections_per_address": key(
+    count,
+    "4096",
+    "The same from one address (IPv6: one /64 network). trusted_proxies and proxy_protocol sources may have any number.",
+  ),
+  "limits.silent_connections": key(
+    count,
+    "4096",
+    "Connections that have not said anything yet; one more makes the oldest go.",
+  ),
   "limits.handshake_timeout": key(
-    duration,
+    wait,
     "10s",
-    "For the first bytes, the PROXY header, the TLS and the Noise handshake, each.",
+    "For the first bytes with the PROXY header, and for the TLS handshake, each.",
   ),
-  "limits.header_timeout": key(duration, "10s", "For the head of an HTTP request."),
-  "limits.request_timeout": key(duration, "60s", "For a whole HTTP request to arrive."),
-  "limits.header_size": key(byteSize, "16KiB", "Head of an HTTP request."),
-  "limits.http2_streams": key(integer(1, 10_000), "128", "Requests at the same time on one HTTP/2 connection."),
-  "limits.http2_idle_timeout": key(
-    duration,
-    "60s",
-    "An HTTP/2 connection without a request is closed after this time.",
+  "limits.refusal_timeout": key(wait, "1s", "How long a refused connection may take to read why."),
+  "limits.tunnel_keep_alive": key(
+    durationBetween("1s", "1h"),
+    "30s",
+    "TCP keep-alive of Noise connections; proxies and NATs forget what is silent for a minute.",
   ),
-  "limits.machine_body": key(byteSize, "1MiB", "Body of a request from a client (register, map)."),
-  "limits.api_body": key(byteSize, "4MiB", "Body of an API request; also the largest policy."),
-  "limits.verify_body": key(byteSize, "4KiB", "Body of a relay's question to /verify."),
-  "limits.sessions_per_machine": key(count, "16", "Noise connections of one machine key; a client uses up to three."),
-  "limits.logins_per_minute": key(count, "120", "Logins that wait for approval, begun from one address in a minute."),
-  "limits.watchers": key(count, "256", "Open Watch streams of the API."),
-  "limits.relay_connections": key(count, "16384", "Clients of the built-in relay."),
-  "limits.fetch_timeout": key(duration, "30s", "For fetching a relay map or talking to an identity provider."),
-  "limits.fetch_size": key(byteSize, "4MiB", "Answer of such a request."),
-  "limits.shutdown_timeout": key(duration, "3s", "For requests in flight when the server is told to stop."),
+  "limits.shutdown_timeout": key(wait, "3s", "For requests in flight when the server is told to stop."),
+  "limits.shutdown_tunnel_timeout": key(wait, "500ms", "How much of that clients get to take their leave."),
+  "limits.file_size": key(
+    byteSizeBetween("1KiB", "1GiB"),
+    "4MiB",
+    "A file that configures something: policy, relay map, DNS records, certificate, key.",
+  ),
+  "limits.extra_records": key(count, "10000", "Records in dns.extra_records_path; every client gets all of them."),
+  "limits.fetch_timeout": key(wait, "30s", "For fetching a relay map or talking to an identity provider."),
+  "limits.fetch_size": key(byteSizeBetween("1KiB", "1GiB"), "4MiB", "Answer of such a request."),
+  "limits.waiting_changes": key(
+    count,
+    "10000",
+    "Changes that wait to be written; whoever brings one more is told to come back.",
+  ),
+  "limits.acme.request_timeout": key(wait, "30s", "For an answer of the certificate authority."),
+  "limits.acme.answer_size": key(byteSizeBetween("1KiB", "16MiB"), "256KiB", "Such an answer; a chain has about 6KiB."),
+  "limits.acme.order_timeout": key(
+    durationBetween("1s", "1h"),
+    "10m",
+    "From ordering a certificate to holding it. Another daemon on the same database waits so long before it orders itself.",
+  ),
 } satisfies Record<string, Key<unknown>>;
 
-/** Every count, size and time that keeps one client from hurting the others. */
-export interface LimitsConfig {
-  readonly connections: number;
-  readonly connectionsPerAddress: number;
-  readonly handshakeTimeoutMs: number;
-  readonly headerTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly headerBytes: number;
-  readonly http2Streams: number;
-  readonly http2IdleMs: number;
-  readonly machineBodyBytes: number;
-  readonly apiBodyBytes: number;
-  readonly verifyBodyBytes: number;
-  readonly sessionsPerMachine: number;
-  readonly loginsPerMinute: number;
-  readonly watchers: number;
-  readonly relayConnections: number;
-  readonly fetchTimeoutMs: number;
-  readonly fetchBytes: number;
-  readonly shutdownTimeoutMs: number;
-}
+export const limitKeys = { ...ownKeys, ...httpLimitKeys, ...clientLimitKeys, ...apiLimitKeys, ...relayLimitKeys };
+
+type Named<K> = { readonly [Name in keyof K as Name extends `limits.${infer Rest}` ? Rest : never]: K[Name] };
+
+/**
+ * Every count, size and time that keeps one client from hurting the others, by the name the operator knows without its
+ * `limits.`. Bytes and milliseconds. `assembly/limits.ts` turns them into what each part of the server wants.
+ */
+export type LimitsConfig = Named<Values<typeof limitKeys>>;
 
 export function limitsSection({ value, remarks }: Reading<typeof limitKeys>): LimitsConfig {
-  for (const [name, ms] of Object.entries(value)) {
-    if (name.endsWith("_timeout") && ms === 0)
-      remarks.refuse(name, "must be longer than 0: without a limit one client could hold a connection for ever");
+  if (value["limits.connections_per_address"] > value["limits.connections"]) {
+    remarks.note(
+      "limits.connections_per_address",
+      "is more than limits.connections, so that one address may take them all",
+    );
   }
-  return {
-    connections: value["limits.connections"],
-    connectionsPerAddress: value["limits.connections_per_address"],
-    handshakeTimeoutMs: value["limits.handshake_timeout"],
-    headerTimeoutMs: value["limits.header_timeout"],
-    requestTimeoutMs: value["limits.request_timeout"],
-    headerBytes: value["limits.header_size"],
-    http2Streams: value["limits.http2_streams"],
-    http2IdleMs: value["limits.http2_idle_timeout"],
-    machineBodyBytes: value["limits.machine_body"],
-    apiBodyBytes: value["limits.api_body"],
-    verifyBodyBytes: value["limits.verify_body"],
-    sessionsPerMachine: value["limits.sessions_per_machine"],
-    loginsPerMinute: value["limits.logins_per_minute"],
-    watchers: value["limits.watchers"],
-    relayConnections: value["limits.relay_connections"],
-    fetchTimeoutMs: value["limits.fetch_timeout"],
-    fetchBytes: value["limits.fetch_size"],
-    shutdownTimeoutMs: value["limits.shutdown_timeout"],
-  };
+  const named = Object.keys(limitKeys).map((name) => [name.slice("limits.".length), value[name as keyof typeof value]]);
+  return Object.fromEntries(named) as LimitsConfig;
 }

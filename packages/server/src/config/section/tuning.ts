@@ -1,5 +1,5 @@
 import { type Key, key, type Reading } from "../key.ts";
-import { duration } from "../kind/duration.ts";
+import { duration, durationBetween } from "../kind/duration.ts";
 import { integer } from "../kind/kind.ts";
 
 export const tuningKeys = {
@@ -13,18 +13,36 @@ export const tuningKeys = {
     "50s",
     "A quiet client hears from the server this often; proxies often cut at 60s.",
   ),
+  "tuning.keep_alive_spread": key(
+    durationBetween("0", "30s"),
+    "9s",
+    "Up to this much later, so that streams opened at once do not stay in step.",
+  ),
+  "tuning.offline_grace": key(
+    durationBetween("0", "1h"),
+    "10s",
+    "A node without a connection is shown as online for this long: clients that change networks are back by then.",
+  ),
+  "tuning.certificate_poll_interval": key(
+    durationBetween("100ms", "24h"),
+    "10s",
+    "How often tls_cert_path and tls_key_path are looked at.",
+  ),
   "tuning.presence_flush_interval": key(duration, "10s", "How often last-seen times and endpoints are written down."),
   "tuning.register_cache_expiration": key(duration, "15m", "How long a login waits for its approval."),
   "tuning.register_cache_max_entries": key(
     integer(0, 10_000_000),
     "1024",
-    "Logins that wait at the same time; the oldest makes room. 0 means 1024.",
+    "Logins that wait at the same time; one more is told to come back later, and those that wait stay. 0 means 1024.",
   ),
 } satisfies Record<string, Key<unknown>>;
 
 export interface TuningConfig {
   readonly changeWindowMs: number;
   readonly keepAliveMs: number;
+  readonly keepAliveSpreadMs: number;
+  readonly offlineGraceMs: number;
+  readonly certificatePollMs: number;
   readonly presenceFlushMs: number;
   readonly pendingLoginMs: number;
   readonly pendingLogins: number;
@@ -46,6 +64,9 @@ export function tuningSection({ value, remarks }: Reading<typeof tuningKeys>): T
   return {
     changeWindowMs: value["tuning.batch_change_delay"],
     keepAliveMs,
+    keepAliveSpreadMs: value["tuning.keep_alive_spread"],
+    offlineGraceMs: value["tuning.offline_grace"],
+    certificatePollMs: value["tuning.certificate_poll_interval"],
     presenceFlushMs: value["tuning.presence_flush_interval"],
     pendingLoginMs: value["tuning.register_cache_expiration"] || zeroMeans.pendingLoginMs,
     pendingLogins: value["tuning.register_cache_max_entries"] || zeroMeans.pendingLogins,

@@ -1,0 +1,72 @@
+import { type Key, key } from "../key.ts";
+import { byteSizeBetween } from "../kind/byte-size.ts";
+import { durationBetween } from "../kind/duration.ts";
+import { integer } from "../kind/kind.ts";
+
+const count = integer(1, 10_000_000);
+
+/** What one machine may ask of the control protocol. Anybody can make a machine key, so inside Noise is not inside. */
+export const clientLimitKeys = {
+  "limits.sessions_per_machine": key(count, "16", "Noise connections of one machine key; a client uses up to three."),
+  "limits.machine_body": key(
+    byteSizeBetween("1KiB", "1GiB"),
+    "1MiB",
+    "Body of a request from a client (register, map).",
+  ),
+  "limits.logins_per_minute": key(
+    count,
+    "120",
+    "Logins begun from one address (IPv6: /64) in a minute. How many wait at all: tuning.register_cache_max_entries.",
+  ),
+  "limits.client.endpoints": key(integer(1, 65_536), "512", "Addresses at which a node says it can be reached."),
+  "limits.client.list_entries": key(
+    integer(1, 65_536),
+    "4096",
+    "Routes, tags, services or SSH keys that a node says it has, each.",
+  ),
+  "limits.client.hostinfo_size": key(
+    byteSizeBetween("1KiB", "16MiB"),
+    "64KiB",
+    "What peers may get to see of a node's own words.",
+  ),
+  "limits.client.request_window": key(
+    byteSizeBetween("65535", "16MiB"),
+    "1MiB",
+    "Bytes of a request's body that may be under way inside Noise (HTTP/2 flow control).",
+  ),
+  "limits.client.websocket_message": key(
+    byteSizeBetween("4KiB", "16MiB"),
+    "1MiB",
+    "WebSocket message of a client in a browser.",
+  ),
+  "limits.client.ping_interval": key(
+    durationBetween("100ms", "1h"),
+    "30s",
+    "How often the connection of a client is asked whether it lives.",
+  ),
+  "limits.client.ping_timeout": key(
+    durationBetween("10ms", "1h"),
+    "20s",
+    "For the answer; then the connection is closed.",
+  ),
+  "limits.client.login_hold": key(
+    durationBetween("10ms", "1h"),
+    "10m",
+    "How long a client that waits for its approval is held before it is answered and asks again.",
+  ),
+  "limits.client.ssh_check_hold": key(
+    durationBetween("10ms", "1h"),
+    "5m",
+    "The same for an SSH connection that waits for its approval.",
+  ),
+  "limits.client.retry_after": key(
+    durationBetween("1s", "1h"),
+    "10s",
+    "When a client that was one too many is told to come back.",
+  ),
+  "limits.client.questions": key(
+    count,
+    "4096",
+    "Questions to nodes (`nodes ping`, liveness of routers) that wait for an answer.",
+  ),
+} satisfies Record<string, Key<unknown>>;
