@@ -2,7 +2,8 @@ import { crc32 } from "node:zlib";
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { hex } from "#testing/hex.ts";
-import { bindingRequest, bindingResponse, parseBindingRequest } from "./message.ts";
+import { bindingRequest } from "./binding-request.fixture.ts";
+import { bindingResponse, parseBindingRequest } from "./message.ts";
 
 // Made with tailscale net/stun/stun.go@de9ec7ee.
 const TRANSACTION = hex("0102030405060708090a0b0c");

@@ -9,7 +9,6 @@ const BINDING_SUCCESS = 0x0101;
 const MAGIC_COOKIE = 0x2112a442;
 const HEADER_BYTES = 20;
 const TRANSACTION_AT = 8;
-export const TRANSACTION_BYTES = 12;
 const ATTRIBUTE_BYTES = 4;
 const SOFTWARE = 0x8022;
 const SOFTWARE_NAME = Buffer.from("tailnode");
@@ -64,23 +63,4 @@ export function bindingResponse(transaction: Uint8Array, address: Uint8Array, po
   // The mask is the cookie followed by the transaction id: the 16 bytes from offset 4 on.
   for (const [i, byte] of address.entries()) response[HEADER_BYTES + 8 + i] = byte ^ (response[4 + i] as number);
   return response;
-}
-
-/** A request as clients send it. For probes and tests. */
-export function bindingRequest(transaction: Uint8Array): Buffer {
-  const request = Buffer.alloc(
-    HEADER_BYTES + ATTRIBUTE_BYTES + SOFTWARE_NAME.length + ATTRIBUTE_BYTES + FINGERPRINT_BYTES,
-  );
-  request.writeUInt16BE(BINDING_REQUEST, 0);
-  request.writeUInt16BE(request.length - HEADER_BYTES, 2);
-  request.writeUInt32BE(MAGIC_COOKIE, 4);
-  request.set(transaction, TRANSACTION_AT);
-  request.writeUInt16BE(SOFTWARE, HEADER_BYTES);
-  request.writeUInt16BE(SOFTWARE_NAME.length, HEADER_BYTES + 2);
-  request.set(SOFTWARE_NAME, HEADER_BYTES + ATTRIBUTE_BYTES);
-  const fingerprintAt = request.length - FINGERPRINT_BYTES;
-  request.writeUInt16BE(FINGERPRINT, fingerprintAt - ATTRIBUTE_BYTES);
-  request.writeUInt16BE(FINGERPRINT_BYTES, fingerprintAt - 2);
-  request.writeUInt32BE(fingerprintOf(request.subarray(0, fingerprintAt - ATTRIBUTE_BYTES)), fingerprintAt);
-  return request;
 }

@@ -5,7 +5,8 @@ import { networkInterfaces } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ipBytes } from "#address/ip-bytes.ts";
 import { until } from "#testing/frames.ts";
-import { bindingRequest, bindingResponse } from "./message.ts";
+import { bindingRequest } from "./binding-request.fixture.ts";
+import { bindingResponse } from "./message.ts";
 import { createStunServer } from "./stun-server.ts";
 
 const TRANSACTION = Buffer.from("abcdefghijkl");
