@@ -28,7 +28,7 @@ export interface Api {
 export async function openApi(settings: Settings): Promise<Api> {
   const address: Address = settings.address ?? {
     kind: "unix",
-    path: await findLocalSocket(settings.unixSocket),
+    path: await findLocalSocket({ configured: settings.unixSocket, timeoutMs: settings.timeoutMs }),
   };
   const transport = explaining(transportTo(address, settings), describeAddress(address));
   return {

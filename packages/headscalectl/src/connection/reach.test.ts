@@ -135,6 +135,18 @@ describe("the way to the server", () => {
     });
   });
 
+  test("is waited for when this host's daemon is only just starting", async () => {
+    const path = join(ground.folder, "late.sock");
+    const env = { ...ground.env, HEADSCALE_UNIX_SOCKET: path };
+    const running = callCommand(["health"], env);
+    // The command has looked and found nothing by the time another has come to its end.
+    const gaveUp = await callCommand(["health", "--timeout", "50ms"], env);
+    expect(gaveUp).toMatchObject({ code: 5, stderr: expect.stringContaining(`${path} or`) });
+    expect(gaveUp.stderr).toContain("after 0.05s (see --timeout)");
+    await ground.listen(createServer(connectNodeAdapter({ routes: services.routes })), path);
+    expect(await running).toMatchObject({ code: 0, stderr: "" });
+  });
+
   test("gives up on a server that does not answer", async () => {
     const port = await ground.listen(createServer(() => undefined));
     const ran = await run(`health --address http://127.0.0.1:${port} --api-key k --timeout 300ms`);
