@@ -186,7 +186,7 @@ describe("an SSH connection that has to be checked", () => {
   test("has to wait when too much is waiting already", async () => {
     const { server, dst, path } = await ssh();
     await using _server = server;
-    Object.assign(server.live.settings, { maxAuthRequests: 0 });
+    Object.assign(server.live.settings, { maxSshChecks: 0 });
     const { status, headers } = await dst.request({ method: "GET", path });
     expect([status, headers["retry-after"]]).toEqual([503, "10"]);
     expect(server.heard.failures).toEqual([]);

@@ -154,6 +154,7 @@ async function startLive(store: Store, url: string, heard: Heard, { live, policy
       baseDomain: "example.test",
       authRequestTtlMs: 900_000,
       maxAuthRequests: 100,
+      maxSshChecks: 100,
     },
     netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
     policySettings: { serverUrl: url },

@@ -174,6 +174,7 @@ export class Scene {
         baseDomain: "example.test",
         authRequestTtlMs: 900_000,
         maxAuthRequests: 100,
+        maxSshChecks: 100,
       },
       netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
       policySettings: { serverUrl: "https://control.test" },

@@ -17,6 +17,7 @@ export type TailnetErrorCode =
   | "auth-key-used"
   | "node-key-in-use"
   | "machine-mismatch"
+  | "tailnet-refused"
   | "expiry-extension"
   | "revision-conflict"
   | "addresses-exhausted"

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
-import { type AuthRequestId, parseAuthRequestId, TailnetError } from "@headscale/tailnet";
+import { type AuthRequestId, parseAuthRequestId, TailnetError, wishedTailnet } from "@headscale/tailnet";
 import { approveRequest, completeRegistration, rejectRequest, tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import { actorOf, tailnetsNamed, userNamed } from "./scope.ts";
@@ -19,9 +19,11 @@ function authIdOf(text: string) {
 
 export function authRpcs(live: Live): AuthRpcs {
   const letIn = async (request: { tailnet: string; user: string; authId: string }, actor: string) => {
-    const user = userNamed(live, tailnetNamed(live.world, request.tailnet), request.user);
     const authId = authIdOf(request.authId);
     const waiting = live.world.authRequests.get(authId)?.purpose;
+    const wish = request.tailnet === "" && waiting?.kind === "register" ? waiting.wish : undefined;
+    const wished = wish && wishedTailnet(live.world, wish, live.settings.baseDomain);
+    const user = userNamed(live, wished ?? tailnetNamed(live.world, request.tailnet), request.user);
     const node = await live.execute(completeRegistration({ authId, user, method: "cli" }), actor);
     if (waiting?.kind === "register")
       await live.noteHostinfo(node, waiting.hostinfo, live.presence(node.id).capVersion);

@@ -24,6 +24,7 @@ export const connectCodeOf = {
   "auth-key-used": Code.FailedPrecondition,
   "node-key-in-use": Code.FailedPrecondition,
   "machine-mismatch": Code.PermissionDenied,
+  "tailnet-refused": Code.FailedPrecondition,
   "expiry-extension": Code.InvalidArgument,
   "revision-conflict": Code.Aborted,
   "addresses-exhausted": Code.ResourceExhausted,

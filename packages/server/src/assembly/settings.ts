@@ -4,7 +4,7 @@ import type { DnsSettings, NetmapSettings } from "@headscale/tailnet/netmap";
 import type { Config } from "#config/config.ts";
 
 /** The configuration as the model wants it. */
-export function tailnetSettings({ addresses, node, dns, tuning }: Config): TailnetSettings {
+export function tailnetSettings({ addresses, node, dns, tuning, limits }: Config): TailnetSettings {
   return {
     prefixes: { ...(addresses.v4 && { v4: addresses.v4 }), ...(addresses.v6 && { v6: addresses.v6 }) },
     allocation: addresses.allocation,
@@ -12,6 +12,7 @@ export function tailnetSettings({ addresses, node, dns, tuning }: Config): Tailn
     baseDomain: dns.baseDomain ?? "",
     authRequestTtlMs: tuning.pendingLoginMs,
     maxAuthRequests: tuning.pendingLogins,
+    maxSshChecks: limits["client.ssh_checks"],
   };
 }
 

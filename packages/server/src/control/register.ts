@@ -17,6 +17,7 @@ import {
   type Registration,
   TailnetError,
   taggedDevicesUserId,
+  tailnetWishOf,
   userIdOf,
 } from "@headscale/tailnet";
 import { register } from "@headscale/tailnet/commands";
@@ -149,6 +150,7 @@ function owner(live: Live, node: Node): Pick<RegisterResponse, "User" | "Login">
 function registrantOf({ machineKey }: MachineConnection, request: RegisterRequest): Registrant {
   const followup = followupOf(request.Followup);
   const authKey = request.Auth?.AuthKey;
+  const wish = tailnetWishOf(request.Tailnet);
   return {
     machineKey,
     nodeKey: request.NodeKey,
@@ -157,6 +159,7 @@ function registrantOf({ machineKey }: MachineConnection, request: RegisterReques
     ...(request.NLKey !== undefined && { nlKey: request.NLKey }),
     ...(request.Expiry !== undefined && { expiry: request.Expiry }),
     ...(authKey !== undefined && { authKey: hashedKey("auth", authKey) ?? "malformed" }),
+    ...(wish !== undefined && { wish }),
     ...(followup !== undefined && { followup }),
   };
 }

@@ -66,6 +66,7 @@ export class LiveLab implements AsyncDisposable {
         baseDomain: "example.test",
         authRequestTtlMs: 900_000,
         maxAuthRequests: 100,
+        maxSshChecks: 100,
       },
       netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
       policySettings: { serverUrl: "https://control.test" },

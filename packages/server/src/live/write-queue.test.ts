@@ -21,6 +21,7 @@ const given: Circumstances = {
     baseDomain: "",
     authRequestTtlMs: 1,
     maxAuthRequests: 1,
+    maxSshChecks: 1,
   },
   random: () => 0,
   policy: () => ({ mayTag: () => false, isDefinedTag: () => false, autoApproved: () => [] }),

@@ -1,5 +1,6 @@
 import type { Hostinfo } from "@headscale/tailcfg";
 import type { MachineKey, NLKey, NodeKey } from "@headscale/tailcfg/keys";
+import type { TailnetWish } from "#nodes/registrant.ts";
 import { TailnetError } from "#tailnet-error.ts";
 import type { AuthRequestId, NodeId } from "#world/ids.ts";
 
@@ -14,6 +15,7 @@ export type AuthPurpose =
       readonly ephemeral: boolean;
       /** Expiry that the client asked for, ms since the epoch. */
       readonly expiry?: number;
+      readonly wish?: TailnetWish;
     }
   | { readonly kind: "ssh-check"; readonly src: NodeId; readonly dst: NodeId; readonly login: string };
 

@@ -122,7 +122,7 @@ describe("purgeAuthRequests", () => {
   test("removes what has run out, and makes room", () => {
     const { server, open } = lab();
     server.settings = { ...server.settings, maxAuthRequests: 2 };
-    open(check);
+    open(machine(3));
     server.now += 1000;
     open(machine(1));
     expect(refusalOf(() => open(machine(2)))).toBe("too-many-requests");
@@ -130,5 +130,31 @@ describe("purgeAuthRequests", () => {
     expect(server.run(purgeAuthRequests)).toBe(1);
     expect(server.lastChanges).toMatchObject([{ tailnet: serverScope, kind: "auth-request-expired", id: idOf(1) }]);
     expect(refusalOf(() => open(machine(2)))).toBe("accepted");
+  });
+});
+
+describe("a crowd", () => {
+  test("of logins leaves room for SSH checks, and the other way round", () => {
+    const { server, open } = lab();
+    server.settings = { ...server.settings, maxAuthRequests: 1, maxSshChecks: 1 };
+    open(machine(1));
+    open(check);
+    expect(refusalOf(() => open(machine(2)))).toBe("too-many-requests");
+    expect(refusalOf(() => open({ ...check, dst: 3 as NodeId }))).toBe("too-many-requests");
+  });
+
+  test("of checks for one node leaves room for those of others", () => {
+    const { open } = lab();
+    for (let i = 0; i < 64; i++) open(check);
+    expect(refusalOf(() => open(check))).toBe("too-many-requests");
+    expect(refusalOf(() => open({ ...check, dst: 3 as NodeId }))).toBe("accepted");
+  });
+
+  test("does not count what has its verdict", () => {
+    const { server, open } = lab();
+    server.settings = { ...server.settings, maxSshChecks: 1 };
+    server.run(approveRequest(open(check)));
+    server.run(rejectRequest(open(check)));
+    expect(refusalOf(() => open(check))).toBe("accepted");
   });
 });

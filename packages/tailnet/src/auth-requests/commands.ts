@@ -2,6 +2,7 @@ import { type Circumstances, type Command, Draft } from "#change/decide.ts";
 import { assertNodeKeyFree, enrol, ownerWithTags, reauthenticate } from "#nodes/enrol.ts";
 import { type Node, type NodeOwner, type RegisterMethod, userIdOf } from "#nodes/node.ts";
 import type { Registrant } from "#nodes/registrant.ts";
+import { assertWished } from "#nodes/tailnet-wish.ts";
 import { TailnetError } from "#tailnet-error.ts";
 import { userIn } from "#users/commands.ts";
 import type { User } from "#users/user.ts";
@@ -27,6 +28,7 @@ export function completeRegistration({ authId, user, method, expiry }: Approval)
       throw new TailnetError("argument-invalid", "this auth id is an SSH check: approve or reject it instead");
     }
     const { id: userId, tailnet } = userIn(world, user.id);
+    assertWished(world, given.settings, request.purpose.wish, tailnet);
     const { kind: _kind, expiry: wantedExpiry, ...asked } = request.purpose;
     const who: Registrant = { ...asked, ...(wantedExpiry !== undefined && { expiry: wantedExpiry }) };
     assertNodeKeyFree(world, who);

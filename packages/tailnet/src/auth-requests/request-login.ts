@@ -40,22 +40,24 @@ export function requestLogin(
     hostinfo: who.hostinfo,
     ephemeral: who.ephemeral,
     ...(who.expiry !== undefined && { expiry: who.expiry }),
+    ...(who.wish !== undefined && { wish: who.wish }),
   };
   const draft = new Draft(world);
   addAuthRequest(draft, given, freshId, purpose);
   return draft.decision({ kind: "login", authId: freshId });
 }
 
-/** @throws {TailnetError} "too-many-requests" when the table is full: old ones run out by themselves. */
+/** A node asks for a check with every connection that comes in: one that is swamped must not use up everybody's. */
+const maxChecksPerNode = 64;
+
+/** @throws {TailnetError} "too-many-requests" when too many of the kind wait: old ones run out by themselves. */
 export function addAuthRequest(
   draft: Draft,
   given: Circumstances,
   id: AuthRequestId,
   purpose: AuthPurpose,
 ): AuthRequest {
-  if (draft.world.authRequests.size >= given.settings.maxAuthRequests) {
-    throw new TailnetError("too-many-requests", "too many logins are waiting for approval: try again later");
-  }
+  assertRoom(draft.world, given, purpose);
   const after: AuthRequest = {
     id,
     purpose,
@@ -65,4 +67,20 @@ export function addAuthRequest(
   };
   draft.add({ subject: "auth-request", tailnet: serverScope, kind: "auth-request-created", id, after });
   return after;
+}
+
+/** Logins and SSH checks have budgets of their own: neither can keep the other out. @throws {TailnetError} */
+function assertRoom(world: World, { now, settings }: Circumstances, purpose: AuthPurpose): void {
+  let [logins, checks, checksOfNode] = [0, 0, 0];
+  for (const { verdict, expiresAt, purpose: other } of world.authRequests.values()) {
+    if (verdict !== "pending" || expiresAt <= now) continue;
+    if (other.kind === "register") logins++;
+    else checks++;
+    if (other.kind === "ssh-check" && purpose.kind === "ssh-check" && other.dst === purpose.dst) checksOfNode++;
+  }
+  if (purpose.kind === "register" ? logins < settings.maxAuthRequests : checks < settings.maxSshChecks) {
+    if (checksOfNode < maxChecksPerNode) return;
+  }
+  const what = purpose.kind === "register" ? "logins" : "SSH checks";
+  throw new TailnetError("too-many-requests", `too many ${what} are waiting for approval: try again later`);
 }

@@ -68,7 +68,7 @@ class Story {
   #fresh = 1;
 
   constructor() {
-    this.server.settings = { ...this.server.settings, prefixes: small, maxAuthRequests: 4 };
+    this.server.settings = { ...this.server.settings, prefixes: small, maxAuthRequests: 4, maxSshChecks: 4 };
     this.server.definedTags.add("tag:web");
     this.history.push(...this.server.lastChanges);
   }

@@ -21,7 +21,10 @@ export interface TailnetSettings {
   readonly nodeExpiryMs: number;
   readonly baseDomain: string;
   readonly authRequestTtlMs: number;
+  /** Logins that wait at the same time. */
   readonly maxAuthRequests: number;
+  /** The same for SSH checks. */
+  readonly maxSshChecks: number;
 }
 
 /** Everything a command may depend on besides the world and its own arguments. */

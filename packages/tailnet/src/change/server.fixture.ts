@@ -39,6 +39,7 @@ export class Server {
     baseDomain: "example.test",
     authRequestTtlMs: 15 * 60_000,
     maxAuthRequests: 1024,
+    maxSshChecks: 1024,
   };
   /** Tags that `tagOwners` knows; alice and bob may not give them. */
   readonly definedTags = new Set<string>();

@@ -42,6 +42,10 @@ export interface Node {
  */
 export interface Presence {
   readonly online: boolean;
+  /** Since when; while it is online. */
+  readonly connectedAt?: number;
+  /** A router that is connected and answers no probes. */
+  readonly unresponsive?: true;
   /** When it was last connected; meaningful while offline. */
   readonly lastSeen?: number;
   readonly discoKey?: DiscoKey;

@@ -7,6 +7,7 @@ import type { World } from "#world/world.ts";
 import { assertNodeKeyFree, enrol, ownerWithTags, reauthenticate } from "./enrol.ts";
 import { isExpired, type Node, type NodeOwner, userIdOf } from "./node.ts";
 import type { Registrant, Registration } from "./registrant.ts";
+import { assertWished } from "./tailnet-wish.ts";
 
 /**
  * `POST /machine/register` as one decision over (machine key, node key, key used, expiry, owner).
@@ -18,6 +19,7 @@ export function register(who: Registrant, freshId: AuthRequestId): Command<Regis
   return (world, given) => {
     const known = knownNode(world, who);
     if (known && wantsOut(who, given)) return logOut(world, given, known);
+    if (known) assertWished(world, given.settings, who.wish, known.tailnet);
     if (known && who.authKey === undefined) {
       const answer = returning(world, given, who, known);
       if (answer) return answer;
@@ -93,6 +95,7 @@ function registerByKey(
   presented: HashedSecret | "malformed",
 ): Decision<Registration> {
   const key = authKeyFor(world, presented);
+  assertWished(world, given.settings, who.wish, key.tailnet);
   const existing = nodeAddressedBy(world, who, key);
   const keyOwner: NodeOwner = key.tags.length > 0 ? { kind: "tags", tags: key.tags } : ownerOf(key);
   const owner = ownerFor(given, who, key, existing, keyOwner);

@@ -4,6 +4,14 @@ import type { HashedSecret } from "#auth-keys/pre-auth-key.ts";
 import type { AuthRequestId } from "#world/ids.ts";
 import type { Node } from "./node.ts";
 
+/** `RegisterRequest.Tailnet`. */
+export interface TailnetWish {
+  /** Name or MagicDNS suffix of a tailnet, in lower case. */
+  readonly name: string;
+  /** The machine must not end up in any other. */
+  readonly required: boolean;
+}
+
 /** A machine that asks to be (or to stay) a node; `machineKey` is proved by its Noise connection, the rest is its word. */
 export interface Registrant {
   readonly machineKey: MachineKey;
@@ -15,6 +23,8 @@ export interface Registrant {
   readonly expiry?: number;
   /** A presented pre-auth key; `"malformed"` when its text cannot be one. */
   readonly authKey?: HashedSecret | "malformed";
+  /** The tailnet that the machine's own administrator wants it in. */
+  readonly wish?: TailnetWish;
   /** The pending login that the client follows up. */
   readonly followup?: AuthRequestId;
 }

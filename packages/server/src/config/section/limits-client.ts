@@ -59,6 +59,7 @@ export const clientLimitKeys = {
     "5m",
     "The same for an SSH connection that waits for its approval.",
   ),
+  "limits.client.ssh_checks": key(count, "1024", "SSH connections that wait for an approval at the same time."),
   "limits.client.retry_after": key(
     durationBetween("1s", "1h"),
     "10s",
