@@ -150,6 +150,14 @@ describe.for(adminWays)("API keys, $way", ({ open }) => {
     expect(await listed(apiKey)).toBeUndefined();
   });
 
+  test("say when they were last used", async () => {
+    const { apiKey } = await admin.headscale.createApiKey({});
+    expect((await listed(apiKey))?.lastSeen).toBeUndefined();
+    const before = Date.now();
+    expect(await opens(apiKey)).toBe(true);
+    expect(ms((await listed(apiKey))?.lastSeen)).toBeGreaterThanOrEqual(before);
+  });
+
   test("are named by exactly one of prefix and id", async () => {
     const { apiKey } = await admin.headscale.createApiKey({});
     const { id, prefix } = (await listed(apiKey))!;
@@ -175,7 +183,10 @@ test("keys work over a restart, and their secrets are not in what the server wri
     expect(told).not.toContain(key.slice(-64));
     expect(told).not.toContain('"hash"');
   }
+  await (await fresh.remote({ headers: { authorization: `Bearer ${apiKey}` } })).headscale.health({});
   await fresh.restart();
+  const [kept] = (await fresh.admin.headscale.listApiKeys({})).apiKeys;
+  expect(timestampMs(kept!.lastSeen!)).toBeGreaterThanOrEqual(timestampMs(kept!.createdAt!));
   const { headscale } = await fresh.remote({ headers: { authorization: `Bearer ${apiKey}` } });
   expect((await headscale.listPreAuthKeys({})).preAuthKeys).toMatchObject([{ id: preAuthKey!.id, used: false }]);
   expect((await fresh.client().register({ authKey: preAuthKey!.key })).MachineAuthorized).toBe(true);

@@ -265,9 +265,33 @@ test("a watch cannot resume from before what the history keeps", async () => {
   for (const name of ["one", "two"]) await fresh.admin.headscale.createUser({ name });
   await fresh.stop();
   const store = await openSqliteStore({ path: path(fresh.folder, "db.sqlite") });
-  await store.forgetHistory(Date.now() + 1);
+  await store.forgetHistory({ before: Date.now() + 1 });
   await store[Symbol.asyncDispose]();
   await fresh.restart();
   const gone = new Watching(fresh.admin, { afterRevision: 1n });
   await expect(gone.take(1)).rejects.toMatchObject({ code: Code.OutOfRange });
+});
+
+test("the daemon itself forgets what is past the limits, and a watch from there is told to start over", async () => {
+  await using fresh = await TestDaemon.start();
+  const { live } = fresh.daemon;
+  await fresh.admin.headscale.createUser({ name: "owner" });
+  for (let i = 0; i < 2; i++) {
+    const turns = Array.from({ length: 600 }, (_, j) =>
+      live.execute(setUserRole(1 as UserId, j % 2 ? "admin" : "auditor"), "test"),
+    );
+    await Promise.all(turns);
+  }
+  const newest = BigInt(live.world.revisions.get(defaultTailnetId)!);
+  await fresh.restart({ audit: { max_entries: 1000 } });
+  const oldest = async () => (await fresh.admin.audit.listChanges({ oldestFirst: true, pageSize: 1 })).changes[0]!;
+  await untilHolds(async () => (await oldest()).revision > 1n);
+  expect((await oldest()).revision).toBe(newest - 999n);
+  const gone = new Watching(fresh.admin, { afterRevision: newest - 1001n });
+  await expect(gone.take(1)).rejects.toMatchObject({
+    code: Code.OutOfRange,
+    message: expect.stringContaining("no longer reaches back"),
+  });
+  await using kept = new Watching(fresh.admin, { afterRevision: newest - 1000n });
+  expect(await kept.take(1, ({ revision }) => revision)).toEqual([newest - 999n]);
 });

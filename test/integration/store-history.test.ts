@@ -1,5 +1,5 @@
 import type { Store } from "@headscale/store";
-import type { PolicyId, TailnetId } from "@headscale/tailnet";
+import type { ApiKeyId, PolicyId, TailnetId } from "@headscale/tailnet";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { databaseKinds, stopPostgres } from "../support/store-matrix.ts";
 import * as sample from "../support/store-samples.ts";
@@ -42,7 +42,7 @@ describe.for(databaseKinds)("the past in $kind", (kind) => {
 
     test("says so when the history does not reach back", async () => {
       await its.commit(...base(), put.node(sample.node(1)));
-      await its.store.forgetHistory(3);
+      await its.store.forgetHistory({ before: 3 });
       await expect(its.store.changesSince(new Map([[home, 1]]))).rejects.toMatchObject({ code: "history-gone" });
       await expect(its.store.history({ tailnet: home, afterRevision: 1 })).rejects.toMatchObject({
         code: "history-gone",
@@ -51,6 +51,68 @@ describe.for(databaseKinds)("the past in $kind", (kind) => {
       expect((await its.store.history({ tailnet: home, afterRevision: 2 })).changes).toHaveLength(1);
       expect((await its.store.history({ tailnet: home, afterRevision: 3 })).changes).toEqual([]);
       await its.commit(put.node(sample.node(2)));
+    });
+  });
+
+  describe.skipIf(kind.absent)("forgetting", () => {
+    const its = useStore(kind, beforeEach, afterEach);
+    const revisions = async () => (await its.store.history({ limit: 1000 })).changes.map(({ revision }) => revision);
+    const fill = (count: number) =>
+      its.commit(...base(), ...Array.from({ length: count - 2 }, (_, i) => put.node(sample.node(i + 1))));
+
+    test("keeps so many of the newest, and what is younger than the moment given", async () => {
+      await fill(10);
+      expect(await its.store.forgetHistory({})).toBe(false);
+      expect(await its.store.forgetHistory({ keep: 10, before: 0 })).toBe(false);
+      expect(await revisions()).toHaveLength(10);
+      await its.store.forgetHistory({ keep: 6 });
+      expect(await revisions()).toEqual([10, 9, 8, 7, 6, 5]);
+      await its.store.forgetHistory({ keep: 100, before: 7 });
+      const kept = await revisions();
+      expect(kept).toEqual([10, 9, 8, 7]);
+      await its.store.forgetHistory({ keep: 1, before: 8 });
+      expect(await revisions()).toEqual([10]);
+      expect((await its.store.load()).nodes).toHaveLength(8);
+    });
+
+    test("goes a bounded step at a time, and says whether more is left", async () => {
+      await fill(5_200);
+      expect(await its.store.forgetHistory({ keep: 100 })).toBe(true);
+      expect((await its.store.history({ order: "oldest-first", limit: 1 })).changes[0]?.revision).toBe(5_001);
+      expect(await its.store.forgetHistory({ keep: 100 })).toBe(false);
+      expect((await its.store.history({ order: "oldest-first", limit: 1 })).changes[0]?.revision).toBe(5_101);
+      expect(await its.store.forgetHistory({ keep: 100 })).toBe(false);
+    });
+  });
+
+  describe.skipIf(kind.absent)("when API keys were used", () => {
+    const its = useStore(kind, beforeEach, afterEach);
+
+    test("is kept, never goes back, and goes with its key", async () => {
+      const [one, two, gone] = [1, 2, 3].map((n) => n as ApiKeyId);
+      await its.commit(put.apiKey(sample.apiKey(1)), put.apiKey(sample.apiKey(2)));
+      await its.store.writeKeyUses(
+        new Map([
+          [one!, 1_700_000_000_000],
+          [gone!, 5],
+        ]),
+      );
+      await its.store.writeKeyUses(
+        new Map([
+          [one!, 1_600_000_000_000],
+          [two!, 7],
+        ]),
+      );
+      await its.store.writeKeyUses(new Map());
+      await its.restart();
+      expect(await its.store.keyUses()).toEqual(
+        new Map([
+          [one, 1_700_000_000_000],
+          [two, 7],
+        ]),
+      );
+      await its.commit(drop(put.apiKey(sample.apiKey(1))));
+      expect(await its.store.keyUses()).toEqual(new Map([[two, 7]]));
     });
   });
 
@@ -152,7 +214,7 @@ describe.for(databaseKinds)("the past in $kind", (kind) => {
         sample.policy(2, { tailnet: guests }),
         sample.policy(3, { text }),
       ]);
-      await its.store.forgetHistory(Number.MAX_SAFE_INTEGER);
+      await its.store.forgetHistory({ before: Number.MAX_SAFE_INTEGER });
       expect(await its.store.policyHistory(home)).toHaveLength(2);
     });
   });

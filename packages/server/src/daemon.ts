@@ -1,3 +1,4 @@
+import type { Store } from "@headscale/store";
 import { defaultTailnetId, usersOf } from "@headscale/tailnet";
 import { apiMetrics } from "#assembly/api-metrics.ts";
 import { readBuildInfo } from "#assembly/build-info.ts";
@@ -28,6 +29,8 @@ import { addressGroup } from "#edge/addresses.ts";
 import { createEdge, type Edge } from "#edge/edge.ts";
 import { clientAddress, requestOrigin } from "#edge/request-origin.ts";
 import { ExtraRecords } from "#live/extra-records.ts";
+import { HistoryKeeper } from "#live/history-keeper.ts";
+import { KeyUses } from "#live/key-uses.ts";
 import type { Live } from "#live/live.ts";
 import { PolicyKeeper } from "#live/policy-keeper.ts";
 import * as events from "#telemetry/events.ts";
@@ -61,6 +64,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const live = parts.use(
     await startLive({ config, store, derpMap: await maps.load(), records, policies, relay: relay?.relay, telemetry }),
   );
+  const { keyUses } = openRecordKeeping(config, store, parts, telemetry);
   parts.use(store.onCommitElsewhere(() => live.catchUp()));
   maps.refresh((map) => live.setDerpMap(map));
   records.watch(() => live.dnsChanged());
@@ -83,6 +87,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
       store,
       policies,
       limits: adminLimits(config),
+      keyUses,
       version: build.version,
       events: {
         credentialRefused: (source) => events.credentialRefused(telemetry, "api-key", source),
@@ -125,6 +130,16 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** How often it is written down when API keys were used. */
+const keyUseFlushMs = 30_000;
+
+/** What is written down besides changes, and how long those are kept. */
+function openRecordKeeping(config: Config, store: Store, parts: AsyncDisposableStack, telemetry: Telemetry) {
+  const onError = (what: string, error: unknown) => events.unexpectedError(telemetry, what, error);
+  parts.use(new HistoryKeeper({ store, ...config.audit, onError }));
+  return { keyUses: parts.use(new KeyUses({ store, flushMs: keyUseFlushMs, onError })) };
 }
 
 function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords> {

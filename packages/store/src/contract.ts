@@ -1,5 +1,6 @@
 import type {
   Actor,
+  ApiKeyId,
   Change,
   NodeId,
   PolicyId,
@@ -26,6 +27,14 @@ export interface PolicySummary {
   readonly sizeBytes: number;
 }
 
+/** What is kept of the history; absent: no limit. */
+export interface HistoryLimits {
+  /** Changes from before this moment go, ms since the epoch. */
+  readonly before?: number | undefined;
+  /** Only so many of the newest changes stay, over all tailnets. */
+  readonly keep?: number | undefined;
+}
+
 /**
  * What outlives the process. A store receives finished changes and never lends a transaction.
  * Every method may throw a `StoreError` "unavailable" besides what it names.
@@ -50,8 +59,11 @@ export interface Store extends AsyncDisposable {
   /** A page of the audit log. @throws {StoreError} "history-gone" when it does not reach back to `afterRevision`. */
   history(query: HistoryQuery): Promise<HistoryPage>;
 
-  /** Forgets changes from before `time` (ms since the epoch). What they led to stays, policies included. */
-  forgetHistory(time: number): Promise<void>;
+  /**
+   * Forgets some of the oldest changes that are past these limits; false when none are left that are. One call is one
+   * short transaction. What the changes led to stays, policies included.
+   */
+  forgetHistory(limits: HistoryLimits): Promise<boolean>;
 
   /** Newest first. */
   policyHistory(tailnet: TailnetId): Promise<readonly PolicySummary[]>;
@@ -61,6 +73,10 @@ export interface Store extends AsyncDisposable {
 
   /** Replaces the presence of these nodes; nodes that no longer exist are passed over. */
   writePresence(rows: ReadonlyMap<NodeId, Presence>): Promise<void>;
+
+  /** When API keys were last used, ms since the epoch; keys that are gone are passed over, and earlier moments too. */
+  writeKeyUses(uses: ReadonlyMap<ApiKeyId, number>): Promise<void>;
+  keyUses(): Promise<ReadonlyMap<ApiKeyId, number>>;
 
   /** A small file that all daemons on this database share. Names are words, digits, `.`, `-`, `_` and `/`. */
   readBlob(name: string): Promise<Uint8Array | undefined>;

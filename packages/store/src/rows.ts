@@ -165,7 +165,7 @@ export function policySummaryOf(row: Omit<Rows["policies"], "text">): PolicySumm
 }
 
 /** `online` is left out: it is true only while a daemon says so. */
-export function presenceRow(nodeId: NodeId, presence: Presence): Omit<Rows["presence"], "tailnet"> {
+export function presenceRow(nodeId: NodeId, presence: Presence): Omit<Rows["presence"], "tailnet" | "replica"> {
   return {
     nodeId,
     lastSeen: presence.lastSeen ?? null,
@@ -174,6 +174,8 @@ export function presenceRow(nodeId: NodeId, presence: Presence): Omit<Rows["pres
     homeDerp: presence.homeDerp,
     hostinfo: presence.hostinfo,
     capVersion: presence.capVersion,
+    unresponsive: presence.unresponsive ?? false,
+    connectedAt: presence.connectedAt ?? null,
   };
 }
 

@@ -1,8 +1,17 @@
-import type { Change, NodeId, PolicyId, PolicyRevision, Presence, Sequences, TailnetId } from "@headscale/tailnet";
+import type {
+  ApiKeyId,
+  Change,
+  NodeId,
+  PolicyId,
+  PolicyRevision,
+  Presence,
+  Sequences,
+  TailnetId,
+} from "@headscale/tailnet";
 import { and, asc, desc, eq, gt, lt, or, type SQL, sql } from "drizzle-orm";
 import { changeOf } from "./change-row.ts";
 import { ChangeWriter } from "./change-writer.ts";
-import type { PolicySummary, Store, StoredState } from "./contract.ts";
+import type { HistoryLimits, PolicySummary, Store, StoredState } from "./contract.ts";
 import type { Database, Statement } from "./database.ts";
 import { type HistoryPage, type HistoryQuery, HistoryRequest } from "./history.ts";
 import { presenceWriter } from "./presence-writer.ts";
@@ -119,21 +128,37 @@ export class SqlStore implements Store {
     return request.page(found);
   }
 
-  async forgetHistory(time: number): Promise<void> {
+  async forgetHistory({ before, keep }: HistoryLimits): Promise<boolean> {
     const { tables } = this.#database;
     const { changes } = tables;
-    const old = selectFrom(tables, "changes", {
-      columns: ["seq"],
-      where: lt(changes.at, time),
-      orderBy: asc(changes.seq),
-      limit: forgottenAtOnce,
-    });
-    for (;;) {
-      const [found] = await this.#read(old);
-      const last = found.at(-1);
-      if (!last) return;
-      await this.#write(sql`delete from ${changes} where ${changes.seq} <= ${last.seq} and ${changes.at} < ${time}`);
-    }
+    const surplus = keep === undefined ? undefined : sql`${changes.seq} <= (select max(seq) from ${changes}) - ${keep}`;
+    const past = or(before === undefined ? undefined : lt(changes.at, before), surplus);
+    if (!past) return false;
+    const columns = ["seq"] as const;
+    const [found] = await this.#read(
+      selectFrom(tables, "changes", { columns, where: past, orderBy: asc(changes.seq), limit: forgottenAtOnce }),
+    );
+    const last = found.at(-1);
+    if (!last) return false;
+    await this.#write(sql`delete from ${changes} where ${changes.seq} <= ${last.seq} and ${past}`);
+    return found.length === forgottenAtOnce;
+  }
+
+  async writeKeyUses(uses: ReadonlyMap<ApiKeyId, number>): Promise<void> {
+    const { apiKeys, apiKeyUses } = this.#database.tables;
+    const whole = (value: number) => sql`cast(${value} as bigint)`;
+    const writes = [...uses].map(
+      ([id, at]) => sql`insert into ${apiKeyUses} (api_key_id, last_seen)
+        select id, ${whole(at)} from ${apiKeys} where id = ${id}
+        on conflict (api_key_id) do update set last_seen = excluded.last_seen
+        where ${apiKeyUses.lastSeen} < excluded.last_seen`,
+    );
+    if (writes.length > 0) await this.#write(...writes);
+  }
+
+  async keyUses(): Promise<ReadonlyMap<ApiKeyId, number>> {
+    const [found] = await this.#read(selectFrom(this.#database.tables, "apiKeyUses"));
+    return new Map(found.map(({ apiKeyId, lastSeen }) => [apiKeyId as ApiKeyId, lastSeen]));
   }
 
   async policyHistory(tailnet: TailnetId): Promise<readonly PolicySummary[]> {

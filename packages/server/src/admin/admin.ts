@@ -7,6 +7,8 @@ import { TailnetService } from "@headscale/gen/headscale/v1/tailnet_pb.ts";
 import { UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
 import { WatchService } from "@headscale/gen/headscale/v1/watch_pb.ts";
 import type { Store } from "@headscale/store";
+import type { ApiKeyId } from "@headscale/tailnet";
+import type { KeyUses } from "#live/key-uses.ts";
 import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
 import { apiKeyRpcs } from "./apikeys.ts";
@@ -28,6 +30,7 @@ export interface AdminOptions {
   readonly store: Store;
   readonly policies: PolicyKeeper;
   readonly limits: AdminLimits;
+  readonly keyUses: KeyUses;
   readonly version: string;
   readonly pinger: NodePinger;
   readonly events: {
@@ -37,8 +40,9 @@ export interface AdminOptions {
 }
 
 /** What every call passes, in order: failures get their codes, callers are known. */
-export function adminInterceptors({ live, events }: AdminOptions): Interceptor[] {
-  return [translateErrors(events.failed), authenticate(live, events.credentialRefused)];
+export function adminInterceptors({ live, keyUses, events }: AdminOptions): Interceptor[] {
+  const heard = { used: (id: ApiKeyId) => keyUses.note(id), refused: events.credentialRefused };
+  return [translateErrors(events.failed), authenticate(live, heard)];
 }
 
 /** Registers all admin services. */
@@ -49,7 +53,7 @@ export function adminRoutes(options: AdminOptions): (router: ConnectRouter) => C
     ...preAuthKeyRpcs(live),
     ...nodeRpcs(live),
     ...authRpcs(live),
-    ...apiKeyRpcs(live),
+    ...apiKeyRpcs(live, options.keyUses),
     ...policyRpcs(live, policies),
     async health() {
       await store.ping();

@@ -4,6 +4,7 @@ import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.
 import { type ApiKeyId, TailnetError } from "@headscale/tailnet";
 import { createApiKey, deleteApiKey, expireApiKey } from "@headscale/tailnet/commands";
 import { freshKey } from "#auth/secrets.ts";
+import type { KeyUses } from "#live/key-uses.ts";
 import type { Live } from "#live/live.ts";
 import { actorOf, idOf } from "./scope.ts";
 import { toApiKey } from "./to-proto.ts";
@@ -21,7 +22,7 @@ function named({ prefix, id }: { readonly prefix: string; readonly id: bigint })
   return { prefix: prefix.replace(/^hskey-api-/, "").replace(/-?\*+$/, "") };
 }
 
-export function apiKeyRpcs(live: Live): KeyRpcs {
+export function apiKeyRpcs(live: Live, uses: KeyUses): KeyRpcs {
   return {
     async createApiKey(request, context) {
       const { text, hashed } = freshKey("api");
@@ -37,8 +38,10 @@ export function apiKeyRpcs(live: Live): KeyRpcs {
       await live.execute(deleteApiKey(named(request)), actorOf(context));
       return {};
     },
-    listApiKeys() {
-      return { apiKeys: [...live.world.apiKeys.values()].sort((a, b) => a.id - b.id).map(toApiKey) };
+    async listApiKeys() {
+      const lastSeen = await uses.lastSeen();
+      const keys = [...live.world.apiKeys.values()].sort((a, b) => a.id - b.id);
+      return { apiKeys: keys.map((key) => toApiKey(key, lastSeen.get(key.id))) };
     },
   };
 }

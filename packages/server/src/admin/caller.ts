@@ -1,4 +1,5 @@
 import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
+import type { ApiKey, ApiKeyId } from "@headscale/tailnet";
 import { authenticateApiKey } from "@headscale/tailnet/commands";
 import { hashedKey } from "#auth/secrets.ts";
 import type { Live } from "#live/live.ts";
@@ -16,30 +17,38 @@ export const callerKey = createContextKey<string>("", { description: "who calls"
  * Default deny, for unary and streaming calls alike: no handler runs before the caller is known. Source of the texts:
  * headscale v0.29.2 hscontrol/app.go grpcAuthenticationInterceptor.
  */
-export function authenticate(live: Live, onRefused: (source: string) => void): Interceptor {
+export function authenticate(
+  live: Live,
+  { used, refused }: { used(key: ApiKeyId): void; refused(source: string): void },
+): Interceptor {
   return (next) => async (request) => {
     const { contextValues } = request;
     const caller = callerOf(live, contextValues.get(viaSocket), request.header.get("authorization"));
     if (caller instanceof ConnectError) {
-      onRefused(contextValues.get(clientKey));
+      refused(contextValues.get(clientKey));
       throw caller;
     }
-    contextValues.set(callerKey, caller);
+    if (typeof caller === "object") used(caller.id);
+    contextValues.set(callerKey, typeof caller === "object" ? `api-key:${caller.prefix}` : caller);
     return next(request);
   };
 }
 
-/** Who calls, in the words of the audit log; or why nobody is let in. */
-export function callerOf(live: Live, isSocket: boolean, authorization: string | null): string | ConnectError {
+/** Who calls: somebody at the socket, or the bearer of a key; or why nobody is let in. */
+export function callerOf(
+  live: Live,
+  isSocket: boolean,
+  authorization: string | null,
+): "socket" | ApiKey | ConnectError {
   if (isSocket) return "socket";
   const key = authorization === null ? undefined : authenticated(live, authorization);
-  return key === undefined ? new ConnectError(refusal(authorization), Code.Unauthenticated) : `api-key:${key}`;
+  return key ?? new ConnectError(refusal(authorization), Code.Unauthenticated);
 }
 
-function authenticated(live: Live, header: string): string | undefined {
+function authenticated(live: Live, header: string): ApiKey | undefined {
   const token = /^Bearer (\S+)$/i.exec(header)?.[1];
   const presented = token === undefined ? undefined : hashedKey("api", token);
-  return presented && authenticateApiKey(live.world, presented, live.now())?.prefix;
+  return presented && authenticateApiKey(live.world, presented, live.now());
 }
 
 function refusal(header: string | null): string {

@@ -82,7 +82,8 @@ export function toPreAuthKey(live: Live, key: PreAuthKey, secret?: string): PreA
   );
 }
 
-export function toApiKey(key: ApiKey): ApiKeyMessage {
+/** `lastSeen` in ms since the epoch. */
+export function toApiKey(key: ApiKey, lastSeen: number | undefined): ApiKeyMessage {
   return create(
     ApiKeySchema,
     present({
@@ -90,6 +91,7 @@ export function toApiKey(key: ApiKey): ApiKeyMessage {
       prefix: `hskey-api-${key.prefix}-***`,
       expiration: timestamp(key.expiresAt),
       createdAt: timestampFromMs(key.createdAt),
+      lastSeen: timestamp(lastSeen),
     }),
   );
 }

@@ -1,4 +1,5 @@
 import { addressKeys } from "./section/addresses.ts";
+import { auditKeys } from "./section/audit.ts";
 import { cliKeys } from "./section/cli.ts";
 import { databaseKeys } from "./section/database.ts";
 import { derpKeys } from "./section/derp.ts";
@@ -27,6 +28,7 @@ export const allKeys = {
   ...policyKeys,
   ...oidcKeys,
   ...logKeys,
+  ...auditKeys,
   ...limitKeys,
   ...cliKeys,
   ...featureKeys,

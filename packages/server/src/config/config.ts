@@ -1,4 +1,5 @@
 import type { AddressConfig } from "./section/addresses.ts";
+import type { AuditConfig } from "./section/audit.ts";
 import type { CliConfig } from "./section/cli.ts";
 import type { DatabaseConfig } from "./section/database.ts";
 import type { DerpConfig } from "./section/derp.ts";
@@ -29,6 +30,7 @@ export interface Config {
   readonly policy: PolicyConfig;
   readonly oidc: OidcConfig | undefined;
   readonly log: LogConfig;
+  readonly audit: AuditConfig;
   readonly limits: LimitsConfig;
   readonly cli: CliConfig;
   readonly features: FeaturesConfig;

@@ -7,6 +7,7 @@ import { readKeys } from "./key.ts";
 import { isOldName, modernize } from "./old-keys.ts";
 import { Place } from "./place.ts";
 import { addressSection } from "./section/addresses.ts";
+import { auditSection } from "./section/audit.ts";
 import { cliSection } from "./section/cli.ts";
 import { databaseSection } from "./section/database.ts";
 import { derpSection } from "./section/derp.ts";
@@ -77,6 +78,7 @@ function assemble(
     policy: policySection(reading, place),
     oidc: oidcSection(reading, around),
     log: logSection(reading),
+    audit: auditSection(reading),
     limits: limitsSection(reading),
     cli: cliSection(reading),
     features: featuresSection(reading),

@@ -24,7 +24,7 @@ export interface PoolSize {
 }
 
 export class PostgresDatabase implements Database {
-  readonly tables = tables;
+  readonly tables = { ...tables };
   readonly compile = (query: SQL): Statement => dialect.sqlToQuery(query);
   readonly announcement: readonly Statement[];
   readonly #config: ClientConfig;

@@ -88,7 +88,28 @@ export const presence = pgTable("presence", {
   homeDerp: integer("home_derp").notNull(),
   hostinfo: json<Record<string, unknown>>("hostinfo").notNull(),
   capVersion: integer("cap_version").notNull(),
+  unresponsive: flag("unresponsive").notNull().default(false),
+  connectedAt: integer("connected_at"),
+  /** The daemon that it is connected to; counts only while that one's lease runs. */
+  replica: text("replica"),
 });
+
+/** Daemons that share this database. One that does not renew its lease is gone. */
+export const replicas = pgTable("replicas", {
+  id: text("id").primaryKey(),
+  expiresAt: integer("expires_at").notNull(),
+});
+
+/** Which router serves a prefix: decided once for all daemons. */
+export const primaries = pgTable(
+  "primaries",
+  {
+    tailnet: integer("tailnet").notNull(),
+    prefix: text("prefix").notNull(),
+    nodeId: integer("node_id").references(() => nodes.id, { onDelete: "cascade" }),
+  },
+  (t) => [uniqueIndex("primaries_prefix").on(t.tailnet, t.prefix)],
+);
 
 export const authKeys = pgTable(
   "auth_keys",
@@ -122,6 +143,14 @@ export const apiKeys = pgTable(
   },
   (t) => [uniqueIndex("api_keys_prefix").on(t.prefix)],
 );
+
+/** When API keys were last used: written behind. */
+export const apiKeyUses = pgTable("api_key_uses", {
+  apiKeyId: integer("api_key_id")
+    .primaryKey()
+    .references(() => apiKeys.id, { onDelete: "cascade" }),
+  lastSeen: integer("last_seen").notNull(),
+});
 
 export const authRequests = pgTable("auth_requests", {
   id: text("id").primaryKey(),

@@ -88,7 +88,28 @@ export const presence = sqliteTable("presence", {
   homeDerp: integer("home_derp").notNull(),
   hostinfo: json<Record<string, unknown>>("hostinfo").notNull(),
   capVersion: integer("cap_version").notNull(),
+  unresponsive: flag("unresponsive").notNull().default(false),
+  connectedAt: integer("connected_at"),
+  /** The daemon that it is connected to; counts only while that one's lease runs. */
+  replica: text("replica"),
 });
+
+/** Daemons that share this database. One that does not renew its lease is gone. */
+export const replicas = sqliteTable("replicas", {
+  id: text("id").primaryKey(),
+  expiresAt: integer("expires_at").notNull(),
+});
+
+/** Which router serves a prefix: decided once for all daemons. */
+export const primaries = sqliteTable(
+  "primaries",
+  {
+    tailnet: integer("tailnet").notNull(),
+    prefix: text("prefix").notNull(),
+    nodeId: integer("node_id").references(() => nodes.id, { onDelete: "cascade" }),
+  },
+  (t) => [uniqueIndex("primaries_prefix").on(t.tailnet, t.prefix)],
+);
 
 export const authKeys = sqliteTable(
   "auth_keys",
@@ -122,6 +143,14 @@ export const apiKeys = sqliteTable(
   },
   (t) => [uniqueIndex("api_keys_prefix").on(t.prefix)],
 );
+
+/** When API keys were last used: written behind. */
+export const apiKeyUses = sqliteTable("api_key_uses", {
+  apiKeyId: integer("api_key_id")
+    .primaryKey()
+    .references(() => apiKeys.id, { onDelete: "cascade" }),
+  lastSeen: integer("last_seen").notNull(),
+});
 
 export const authRequests = sqliteTable("auth_requests", {
   id: text("id").primaryKey(),

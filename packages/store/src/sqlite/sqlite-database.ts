@@ -9,7 +9,7 @@ const dialect = new SQLiteAsyncDialect();
 
 /** SQLite in two threads: one writes, the other reads, and neither waits for the other. */
 export class SqliteDatabase implements Database {
-  readonly tables = tables;
+  readonly tables = { ...tables };
   readonly announcement = [];
   readonly #options: SqliteFileOptions;
   readonly #writer: SqliteThread;
