@@ -16,17 +16,15 @@ export const forwardingHeaders: ReadonlySet<string> = new Set([
 export type HeaderFields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * The client's address as a trusted proxy tells it: the first valid one of True-Client-IP, X-Real-IP, the rightmost
- * X-Forwarded-For that is not a trusted proxy itself, and the same of Forwarded (RFC 7239). The proxy must overwrite
- * the first two. Source: headscale hscontrol/realip.go@f20f1f12, Forwarded is ours.
+ * The client's address as a trusted proxy tells it: the rightmost X-Forwarded-For that is not a trusted proxy itself, else
+ * the same of Forwarded (RFC 7239), else X-Real-IP, else True-Client-IP. The first of these that is there decides, readable
+ * or not. headscale (hscontrol/realip.go@f20f1f12) asks in the opposite order; but every proxy writes X-Forwarded-For, and
+ * most, Caddy and a bare nginx among them, pass the last two on as the client made them up.
  */
 export function forwardedAddress(headers: HeaderFields, trusted: AddressSet): string | undefined {
-  return (
-    canonicalAddress(lastItem(headers["true-client-ip"])) ??
-    canonicalAddress(lastItem(headers["x-real-ip"])) ??
-    rightmostUntrusted(items(headers["x-forwarded-for"]), trusted) ??
-    rightmostUntrusted(items(headers.forwarded).map(forParameter), trusted)
-  );
+  if (headers["x-forwarded-for"] !== undefined) return rightmostUntrusted(items(headers["x-forwarded-for"]), trusted);
+  if (headers.forwarded !== undefined) return rightmostUntrusted(items(headers.forwarded).map(forParameter), trusted);
+  return canonicalAddress(withoutPort(lastItem(headers["x-real-ip"] ?? headers["true-client-ip"])));
 }
 
 /** Proxies append, so the right end is the nearest. A hop that cannot be read hides all before it. */
@@ -41,11 +39,10 @@ function rightmostUntrusted(hops: readonly string[], trusted: AddressSet): strin
   return nearest;
 }
 
-/** `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:5`. */
+/** `1.2.3.4`, `1.2.3.4:5`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:5`; a port may be hidden (RFC 7239 §6.3). */
 function withoutPort(hop: string): string {
-  const bracketed = /^\[([^\]]*)\](:\d+)?$/.exec(hop);
-  if (bracketed) return bracketed[1] ?? "";
-  return /^[^:]*:\d+$/.test(hop) ? hop.slice(0, hop.indexOf(":")) : hop;
+  const [, bracketed, bare] = /^(?:\[([^\]]*)\]|([^:]*))(?::(?:\d{1,5}|_[\w.-]+))?$/.exec(hop) ?? [];
+  return bracketed ?? bare ?? hop;
 }
 
 /** The `for` parameter of one element of Forwarded. */
@@ -63,6 +60,6 @@ function items(value: string | readonly string[] | undefined): string[] {
   return joined.split(",").map((item) => item.trim());
 }
 
-function lastItem(value: string | readonly string[] | undefined): string | undefined {
-  return items(value).at(-1);
+function lastItem(value: string | readonly string[] | undefined): string {
+  return items(value).at(-1) ?? "";
 }

@@ -31,7 +31,7 @@ export const listenKeys = {
   trusted_proxies: key(
     listOf(trustedPrefix),
     [],
-    "Reverse proxies whose True-Client-IP, X-Real-IP and X-Forwarded-For headers are believed. From others they are removed.",
+    "Reverse proxies whose X-Forwarded-For header is believed, or in its absence Forwarded, X-Real-IP, True-Client-IP. From others they are removed.",
   ),
   proxy_protocol: key(
     listOf(trustedPrefix),
