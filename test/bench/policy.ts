@@ -133,6 +133,11 @@ function joinOne(): void {
     () => updatePolicy(live, { putNodes: [node(5100, { userId: 7 })] }),
     affectedNote,
   );
+  measure(
+    "a device passes from one user to another",
+    () => updatePolicy(joined.next, { putNodes: [node(5100, { userId: 8 })] }),
+    affectedNote,
+  );
   measure("its own filter and peers", () => answerAll(joined.next, [5100]));
   measure("filters of all whom that concerns", () => answerAll(joined.next, joined.affected.filters));
   measure(

@@ -1,5 +1,5 @@
-import type { Addr } from "@headscale/netip";
-import { expect, test } from "vitest";
+import type { Addr, Prefix } from "@headscale/netip";
+import { describe, expect, test } from "vitest";
 import type { Compilation } from "./compile/compilation.ts";
 import { compile } from "./compile-policy.ts";
 import type { PolicyNode } from "./engine.ts";
@@ -35,4 +35,49 @@ test("machines that come and go by the thousand leave nothing behind, and nobody
   expect(live.packetFilters(1)).toBe(filter);
   expect(live.peersOf(2)).toEqual([1, 2]);
   expect(live.packetFilters(2)).toEqual(first.packetFilters(2));
+});
+
+describe("lists of sources that change places", () => {
+  const corp = {
+    users: [
+      { id: 1, loginName: "eve@x.test" },
+      { id: 2, loginName: "ana@x.test" },
+    ],
+    settings: { serverUrl: "" },
+  };
+  const owned = (id: number, rest: Partial<PolicyNode>): PolicyNode => ({ ...node(id), ...rest });
+  const server = owned(9, { tags: ["tag:srv"] });
+  const grants = (...rules: object[]) =>
+    parsePolicy(JSON.stringify({ tagOwners: { "tag:a": [], "tag:b": [], "tag:srv": [] }, grants: rules }));
+
+  test.for([
+    { says: "the same ports", ports: ["22", "22"], named: [] },
+    { says: "other ports", ports: ["22", "80"], named: [9] },
+  ])("concern a server that both may reach at $says: $named", ({ ports, named }) => {
+    const policy = grants(
+      { src: ["tag:a"], dst: ["tag:srv"], ip: [ports[0]] },
+      { src: ["tag:b"], dst: ["tag:srv"], ip: [ports[1]] },
+    );
+    const live = compile({ ...corp, policy, nodes: [owned(1, { tags: ["tag:a"] }), server] });
+    const { affected } = updatePolicy(live, { putNodes: [owned(1, { tags: ["tag:b"] })] });
+    expect(affected.filters).toEqual(named);
+  });
+
+  test("do so in rings of three", () => {
+    const [a, b, c] = [["tag:a"], ["tag:b"], ["tag:srv"]];
+    const policy = grants(...[a, b, c].map((src) => ({ src, dst: ["eve@x.test"], ip: ["22"] })));
+    const nodes = [owned(5, {}), owned(1, { tags: a }), owned(2, { tags: b }), owned(3, { tags: c })];
+    const live = compile({ ...corp, policy, nodes });
+    const turned = [owned(1, { tags: b }), owned(2, { tags: c }), owned(3, { tags: a })];
+    expect(updatePolicy(live, { putNodes: turned }).affected.filters).toEqual([]);
+    expect(updatePolicy(live, { putNodes: turned.slice(0, 2) }).affected.filters).toEqual([5]);
+  });
+
+  test("do not say anything new with a route that stood in the rule already", () => {
+    const routes = ["10.0.0.0/16" as Prefix];
+    const policy = grants({ src: ["*", "10.0.0.0/16"], dst: ["tag:srv"], ip: ["22"] });
+    const live = compile({ ...corp, policy, nodes: [owned(1, {}), server] });
+    const router = owned(1, { advertisedRoutes: routes, approvedRoutes: routes });
+    expect(updatePolicy(live, { putNodes: [router] }).affected.filters).toEqual([]);
+  });
 });

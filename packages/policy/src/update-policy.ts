@@ -51,7 +51,7 @@ function follow(
 ): { next: Compilation; scope: Scope } {
   const resolution = previous.resolution.after(roster, touched);
   const scope = scopeOfNodes(previous, resolution, touched);
-  const carried = previous.carry(scope.filters.union(scope.maybeFilters));
+  const carried = previous.carry(SlotSet.unionOf([scope.filters, scope.maybeFilters, scope.swapped.nodes]));
   return { next: new Compilation(previous.plan, previous.settings, resolution, carried), scope };
 }
 

@@ -128,6 +128,13 @@ export class Compilation implements CompiledPolicy {
     return filters;
   }
 
+  /** The part of a node's filter that comes from some source lists. */
+  rulesFrom(nodeId: number, sources: ReadonlySet<number>): readonly FilterRule[] {
+    const facts = this.#facts(nodeId);
+    const pieces = facts === undefined ? [] : this.#delivery.pieces(facts, sources);
+    return mergePieces(pieces, this.#texts).map(({ rule }) => rule);
+  }
+
   peersOf(nodeId: number): readonly number[] {
     const slot = this.resolution.roster.slotOf(nodeId);
     return slot === undefined ? [] : this.#lists.idsOf(this.peerSlots(slot), this.resolution.roster);

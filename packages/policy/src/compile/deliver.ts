@@ -51,17 +51,17 @@ export class Delivery {
     this.#plan = plan;
   }
 
-  /** What the node receives, in the order of the policy. */
-  pieces(facts: NodeFacts): Piece[] {
+  /** What the node receives, in the order of the policy; from some source lists only, if so asked. */
+  pieces(facts: NodeFacts, from?: ReadonlySet<number>): Piece[] {
     const pieces: Piece[] = [];
     const keep = (piece: Piece | undefined) => {
       if (piece !== undefined) pieces.push(piece);
     };
     this.#plan.byDest.forEach((units, dest) => {
       if (!this.#resolution.receivers(dest).has(facts.slot)) return;
-      for (const unit of units) keep(this.#piece(unit, dest, facts));
+      for (const unit of units) if (from?.has(unit.source) !== false) keep(this.#piece(unit, dest, facts));
     });
-    for (const unit of this.#plan.self) keep(this.#selfPiece(unit, facts));
+    for (const unit of this.#plan.self) if (from?.has(unit.source) !== false) keep(this.#selfPiece(unit, facts));
     return pieces.sort((a, b) => a.unit.ordinal - b.unit.ordinal);
   }
 

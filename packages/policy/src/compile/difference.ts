@@ -41,7 +41,21 @@ class Difference {
       const id = this.#idOf(slot);
       return !sameFilters(this.#before.packetFilters(id), this.#after.packetFilters(id));
     });
-    return this.#idsOf(this.#scope.filters.intersect(this.#stayed).union(SlotSet.of(changed)));
+    return this.#idsOf(
+      SlotSet.unionOf([this.#scope.filters.intersect(this.#stayed), SlotSet.of(changed), this.#unswapped()]),
+    );
+  }
+
+  /** Those for whom the lists in question did not just change places. */
+  #unswapped(): SlotSet {
+    const { nodes, sources } = this.#scope.swapped;
+    const differs = (id: number) => !sameBag(this.#before.rulesFrom(id, sources), this.#after.rulesFrom(id, sources));
+    return SlotSet.of(
+      nodes
+        .intersect(this.#stayed)
+        .toArray()
+        .filter((slot) => differs(this.#idOf(slot))),
+    );
   }
 
   peers(): ReadonlyMap<number, PeerChange> {

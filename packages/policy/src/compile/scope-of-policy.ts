@@ -19,6 +19,7 @@ export function scopeOfPolicy(before: Resolved, after: Resolved): Scope {
   return {
     filters: SlotSet.empty,
     maybeFilters: received,
+    swapped: { nodes: SlotSet.empty, sources: new Set() },
     viewers: received.union(SlotSet.unionOf(sources)),
     prefixes: new Set([...before.resolution.roster.routes.keys(), ...after.resolution.roster.routes.keys()]),
     exitNodes: before.resolution.roster.exitNodes.union(after.resolution.roster.exitNodes),

@@ -1,8 +1,8 @@
 import type { Prefix } from "@headscale/netip";
 import { sameAddresses } from "#resolve/node-facts.ts";
 import { SlotSet } from "#resolve/slot-set.ts";
-import type { SourceState } from "#resolve/source-state.ts";
 import type { Compilation } from "./compilation.ts";
+import { movedFilters } from "./source-moves.ts";
 
 /** Where a change can have made a difference; everything outside is known to be as it was. */
 export interface Scope {
@@ -10,6 +10,8 @@ export interface Scope {
   readonly filters: SlotSet;
   /** Nodes whose filter may have changed. */
   readonly maybeFilters: SlotSet;
+  /** Nodes for whom nothing changed but what rules from some source lists say, if they say something else together. */
+  readonly swapped: { readonly nodes: SlotSet; readonly sources: ReadonlySet<number> };
   /** Of every pair that sees each other now and did not before, or the other way round, at least one is here. */
   readonly viewers: SlotSet;
   readonly prefixes: ReadonlySet<Prefix>;
@@ -23,9 +25,14 @@ export interface Scope {
 export function scopeOfNodes(before: Compilation, after: Compilation["resolution"], touched: readonly number[]): Scope {
   const scoping = new NodeScoping(before, after, touched);
   const nodes = SlotSet.of(touched);
+  const moved = touched.filter(
+    (slot) => !sameAddresses(before.resolution.roster.bySlot[slot], after.roster.bySlot[slot]),
+  );
+  const filters = movedFilters(before.plan.edges, { before: before.resolution, after, touched, moved });
   return {
-    filters: scoping.filters().minus(nodes),
+    filters: filters.sure.minus(nodes),
     maybeFilters: nodes,
+    swapped: { nodes: filters.swapped.minus(nodes), sources: filters.sources },
     viewers: nodes.union(scoping.routersAround()),
     prefixes: scoping.prefixes(),
     exitNodes: nodes,
@@ -39,63 +46,12 @@ class NodeScoping {
   readonly #before: Compilation["resolution"];
   readonly #after: Compilation["resolution"];
   readonly #touched: readonly number[];
-  readonly #moved: readonly number[];
 
   constructor(before: Compilation, after: Compilation["resolution"], touched: readonly number[]) {
     this.#plan = before.plan;
     this.#before = before.resolution;
     this.#after = after;
     this.#touched = touched;
-    const { bySlot } = after.roster;
-    this.#moved = touched.filter((slot) => !sameAddresses(before.resolution.roster.bySlot[slot], bySlot[slot]));
-  }
-
-  /** Receivers of rules whose sources have other addresses now. */
-  filters(): SlotSet {
-    const reached: SlotSet[] = [];
-    this.#plan.edges.destsOf.forEach((dests, source) => {
-      if (!this.#sourceMoved(this.#before.source(source), this.#after.source(source))) return;
-      for (const dest of dests) reached.push(this.#after.receivers(dest));
-    });
-    return SlotSet.unionOf([...reached, ...this.#selfReceivers()]);
-  }
-
-  #sourceMoved(old: SourceState, state: SourceState): boolean {
-    if (old === state || state.isDanger) return false;
-    const { roster } = this.#after;
-    if (state.isAny && !sameKeys(this.#before.roster.routes, roster.routes)) return true;
-    const listedSame = old.named.equals(state.named) && !this.#moved.some((slot) => state.named.has(slot));
-    if (listedSame) return false;
-    return state.literals.length === 0 || !old.listed.equals(state.listed);
-  }
-
-  /** Devices of the owners of touched devices, where rules to `autogroup:self` have other addresses in them now. */
-  #selfReceivers(): SlotSet[] {
-    if (this.#plan.edges.selfSources.length === 0) return [];
-    return this.#touched.flatMap((slot) => {
-      const owners = [this.#before.roster.bySlot[slot]?.ownerId, this.#after.roster.bySlot[slot]?.ownerId];
-      return [...new Set(owners)].flatMap((owner) => (owner === undefined ? [] : this.#selfReceiversOf(owner, slot)));
-    });
-  }
-
-  #selfReceiversOf(owner: number, slot: number): SlotSet[] {
-    const { selfSources, selfCompanions } = this.#plan.edges;
-    const devices = this.#after.roster.byOwner.get(owner) ?? SlotSet.empty;
-    if (selfSources.some((source) => this.#selfMoved(owner, slot, source))) return [devices];
-    if (!this.#deviceMoved(owner, slot)) return [];
-    return selfCompanions.map((source) => devices.intersect(this.#after.source(source).nodes));
-  }
-
-  #selfMoved(owner: number, slot: number, source: number): boolean {
-    const was = this.#before.roster.bySlot[slot]?.ownerId === owner && this.#before.source(source).nodes.has(slot);
-    const is = this.#after.roster.bySlot[slot]?.ownerId === owner && this.#after.source(source).nodes.has(slot);
-    return was !== is || (is && this.#moved.includes(slot));
-  }
-
-  #deviceMoved(owner: number, slot: number): boolean {
-    const was = this.#before.roster.bySlot[slot]?.ownerId === owner;
-    const is = this.#after.roster.bySlot[slot]?.ownerId === owner;
-    return was !== is || (is && this.#moved.includes(slot));
   }
 
   /** Routers with a touched node inside a route: sources with that node meet them, or no longer do. */
@@ -140,8 +96,4 @@ class NodeScoping {
     );
     return [...owners].map((owner) => this.#after.roster.byOwner.get(owner ?? -1) ?? SlotSet.empty);
   }
-}
-
-function sameKeys(a: ReadonlyMap<Prefix, unknown>, b: ReadonlyMap<Prefix, unknown>): boolean {
-  return a.size === b.size && [...a.keys()].every((key) => b.has(key));
 }

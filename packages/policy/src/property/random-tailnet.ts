@@ -70,9 +70,12 @@ export function nodeWith(id: number): fc.Arbitrary<PolicyNode> {
     }));
 }
 
-export const nodes: fc.Arbitrary<PolicyNode[]> = fc
-  .subarray([...nodeIds])
-  .chain((ids) => fc.tuple(...ids.map(nodeWith)));
+export const nodes: fc.Arbitrary<PolicyNode[]> = nodesAmong(nodeIds);
+
+/** Some nodes with these ids. */
+export function nodesAmong(ids: readonly number[]): fc.Arbitrary<PolicyNode[]> {
+  return fc.subarray([...ids]).chain((some) => fc.tuple(...some.map(nodeWith)));
+}
 
 /** The prefixes that a node answers for: its addresses and approved subnet routes. */
 export function identityOf(node: PolicyNode): Prefix[] {
