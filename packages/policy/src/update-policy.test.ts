@@ -81,3 +81,32 @@ describe("lists of sources that change places", () => {
     expect(updatePolicy(live, { putNodes: [router] }).affected.filters).toEqual([]);
   });
 });
+
+test("a router that goes out of sight, by what lies in one of its routes, leaves its other routes to the next", () => {
+  const near = "100.64.0.0/29" as Prefix;
+  const lan = "192.168.0.0/16" as Prefix;
+  const router = (id: number, userId: number, routes: readonly Prefix[]): PolicyNode => ({
+    ...node(id),
+    userId,
+    advertisedRoutes: routes,
+    approvedRoutes: routes,
+  });
+  const policy = parsePolicy(
+    '{"tagOwners": {"tag:x": []}, "acls": [{"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:self:*"]}]}',
+  );
+  const users = [
+    { id: 1, loginName: "eve@x.test" },
+    { id: 2, loginName: "ana@x.test" },
+  ];
+  const nodes = [{ ...node(1), userId: 2 }, router(28, 1, [near, lan]), router(35, 2, [lan]), router(39, 2, [lan])];
+  const live = compile({ policy, users, nodes, settings: { serverUrl: "" } });
+  const { next, affected } = updatePolicy(live, { putNodes: [{ ...node(1), tags: ["tag:x"] }] });
+  expect([live.routesFor(35, 28).allowed, live.routesFor(35, 39).allowed]).toEqual([[near, lan], []]);
+  expect([next.canSee(35, 28), next.routesFor(35, 39).allowed]).toEqual([false, [lan]]);
+  expect(affected.routes).toEqual(
+    new Map([
+      [35, [39]],
+      [39, [35]],
+    ]),
+  );
+});

@@ -64,11 +64,12 @@ class NodeScoping {
     return routes.filter(({ inside }) => this.#touched.some((slot) => inside.has(slot)));
   }
 
+  /** Those of touched routers, and of all that came into or out of sight by what lies in another route of theirs. */
   prefixes(): Set<Prefix> {
-    const own = this.#touched.flatMap((slot) => [
-      ...(this.#before.roster.bySlot[slot]?.subnetRoutes ?? []),
-      ...(this.#after.roster.bySlot[slot]?.subnetRoutes ?? []),
-    ]);
+    const routers = [...this.#touched, ...this.routersAround()];
+    const own = [this.#before, this.#after].flatMap(({ roster }) =>
+      routers.flatMap((slot) => roster.bySlot[slot]?.subnetRoutes ?? []),
+    );
     return new Set([...own, ...this.#routesAround().map(({ prefix }) => prefix)]);
   }
 
