@@ -1,3 +1,4 @@
+export { derpMapUnder } from "./compile/derp-map.ts";
 export { compilePolicy } from "./compile-policy.ts";
 export type {
   Affected,

@@ -1,6 +1,7 @@
 import type { Prefix } from "@headscale/netip";
-import type { CapabilityValues, DERPMap, PortRange } from "@headscale/tailcfg";
+import type { CapabilityValues, PortRange } from "@headscale/tailcfg";
 import type { PolicyProblem } from "../policy-error.ts";
+import type { DerpMapEdit } from "./derp-map.ts";
 import type { IpSetStep } from "./ip-sets.ts";
 import type { ProtocolPorts } from "./ports.ts";
 import type { PostureAssertion } from "./postures.ts";
@@ -111,7 +112,7 @@ export interface Policy {
   readonly randomizeClientPort: boolean;
   readonly disableIPv4: boolean;
   readonly oneCGNATRoute: "mac-always" | "mac-never" | undefined;
-  readonly derpMap: Partial<DERPMap> | undefined;
+  readonly derpMap: DerpMapEdit | undefined;
   /** Legal, but hardly meant. */
   readonly warnings: readonly PolicyProblem[];
 }

@@ -6,6 +6,7 @@ import { References } from "#check/references.ts";
 import type { HujsonMember, HujsonValue } from "#hujson/hujson.ts";
 import { problemAt } from "../policy-error.ts";
 import { readAutoApprovers, readGroups, readHosts, readTagOwners } from "./definitions.ts";
+import { readDerpMap } from "./derp-map.ts";
 import { readIpSets } from "./ip-sets.ts";
 import { readNodeAttr } from "./node-attrs.ts";
 import type { AutoApprovers, Located, Policy } from "./policy-document.ts";
@@ -91,7 +92,7 @@ export function readPolicy(
     randomizeClientPort: flag(context, sections, "randomizeClientPort"),
     disableIPv4: flag(context, sections, "disableIPv4"),
     oneCGNATRoute: readCGNATRoute(context, sections.OneCGNATRoute),
-    derpMap: readDerpMap(context, sections.derpMap),
+    derpMap: sections.derpMap === undefined ? undefined : readDerpMap(context, sections.derpMap),
     warnings: context.warnings.slice(0, 100).map(({ index, message }) => problemAt(text, index, message)),
   };
 }
@@ -127,10 +128,4 @@ function readCGNATRoute(context: SyntaxContext, value: HujsonValue | undefined):
   if (text !== "")
     context.problem(value.start, `OneCGNATRoute: ${quote(text)} is neither "mac-always" nor "mac-never"`);
   return undefined;
-}
-
-function readDerpMap(context: SyntaxContext, value: HujsonValue | undefined): Policy["derpMap"] {
-  if (value === undefined) return undefined;
-  if (value.kind !== "object") context.problem(value.start, "derpMap: expected an object");
-  return context.json(value) as Policy["derpMap"];
 }

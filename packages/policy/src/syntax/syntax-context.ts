@@ -73,6 +73,12 @@ export class SyntaxContext {
     return false;
   }
 
+  number(value: HujsonValue, what: string): number {
+    if (value.kind === "number") return value.value;
+    this.problem(value.start, `${what}: expected a number`);
+    return 0;
+  }
+
   /** A list of texts, untrimmed. */
   texts(value: HujsonValue, what: string): Located[] {
     const found: Located[] = [];

@@ -81,12 +81,16 @@ export function relayEndpoints(bootstrapDns: BootstrapDns): Readonly<Record<stri
   };
 }
 
-/** Host names of all relays: what `/bootstrap-dns` resolves for clients without DNS. */
+/** Host names of all relays, the server's and those that policies add: what `/bootstrap-dns` resolves for clients without DNS. */
 export function openBootstrapDns({ limits }: Config, live: Live): BootstrapDns {
   const dns = new BootstrapDns({
     refreshMs: limits["relay.bootstrap_dns_interval"],
     resolveMs: limits["relay.bootstrap_dns_timeout"],
-    published: () => Object.values(live.derpMap.Regions).flatMap((region) => region.Nodes.map((node) => node.HostName)),
+    published: () => {
+      const maps = [live.derpMap, ...Array.from(live.tailnets, ({ derpMap }) => derpMap)];
+      const nodes = maps.flatMap(({ Regions }) => Object.values(Regions).flatMap((region) => region.Nodes));
+      return [...new Set(nodes.map(({ HostName }) => HostName))];
+    },
   });
   dns.start();
   return dns;

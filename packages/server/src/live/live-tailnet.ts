@@ -27,6 +27,7 @@ import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";
 import { RouterTable } from "./router-table.ts";
 import type { SessionSource } from "./session-source.ts";
 import { Sessions } from "./sessions.ts";
+import { TailnetRelays } from "./tailnet-relays.ts";
 import { touch, touchSelf } from "./touch.ts";
 import { nodeBits, presenceBits } from "./touched.ts";
 
@@ -63,6 +64,7 @@ export class LiveTailnet implements SessionSource {
   readonly #around: TailnetSurroundings;
   readonly #policyNodes = new Map<NodeId, PolicyNode>();
   readonly #shared = new Map<string, Buffer>();
+  readonly #relays = new TailnetRelays();
   #profiles = new WeakMap<readonly number[], readonly UserProfile[]>();
   #policy: CompiledPolicy;
 
@@ -89,7 +91,7 @@ export class LiveTailnet implements SessionSource {
   readonly #isOnline = (id: NodeId): boolean => this.#around.presence(id).online;
 
   view(): NetmapView {
-    const { world, now, presence, derpMap, dns, netmap } = this.#around;
+    const { world, now, presence, dns, netmap } = this.#around;
     const current = world();
     const tailnet = current.tailnets.get(this.id);
     if (!tailnet) throw new Error(`tailnet ${this.id} is gone`);
@@ -98,7 +100,7 @@ export class LiveTailnet implements SessionSource {
       tailnet,
       policy: this.#policy,
       settings: netmap,
-      derpMap: derpMap(),
+      derpMap: this.derpMap,
       now: now(),
       presence,
       dns: dns(this.id),
@@ -196,6 +198,17 @@ export class LiveTailnet implements SessionSource {
   setPolicy(document: PolicyDocument): void {
     if (document === this.#policy.policy) return;
     this.#updatePolicy({ policy: { to: document } });
+    this.relaysChanged();
+  }
+
+  get derpMap(): DERPMap {
+    return this.#relays.of(this.#around.derpMap(), this.#policy.policy);
+  }
+
+  /** The server's relays or the policy are others: everybody hears of it if that means other relays here. */
+  relaysChanged(): void {
+    const told = this.#relays.current;
+    if (this.derpMap !== told) this.sessions.touchAll(touchSelf.derpMap);
   }
 
   #updatePolicy(change: PolicyChange): void {

@@ -213,7 +213,7 @@ export class Live implements AsyncDisposable {
   setDerpMap(derpMap: DERPMap): void {
     if (JSON.stringify(derpMap) === JSON.stringify(this.#derpMap)) return;
     this.#derpMap = derpMap;
-    for (const tailnet of this.#tailnets.values()) tailnet.sessions.touchAll(touchSelf.derpMap);
+    for (const tailnet of this.#tailnets.values()) tailnet.relaysChanged();
   }
 
   /** Names or resolvers changed: everybody gets the DNS settings anew. */
