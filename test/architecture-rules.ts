@@ -23,9 +23,15 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   acme: { ours: [], others: [], node: true },
   derp: { ours: ours("tailcfg"), others: ["@noble/", "ws"], node: true },
   store: { ours: ours("tailnet", "tailcfg", "netip"), others: ["drizzle-orm", "pg"], node: true },
+  import: {
+    ours: ours("netip", "tailcfg", "tailnet"),
+    others: ["pg"],
+    node: ["src/database/sqlite.ts"],
+    pure: true,
+  },
   server: {
-    ours: ours("netip", "tailcfg", "noise", "policy", "tailnet", "store", "derp", "acme", "gen"),
-    others: [...connect, "@hono/node-server", "diff", "hono", "ws", "yaml"],
+    ours: ours("netip", "tailcfg", "noise", "policy", "tailnet", "store", "import", "derp", "acme", "gen"),
+    others: [...connect, "@hono/node-server", "bcryptjs", "diff", "hono", "ws", "yaml"],
     node: true,
   },
   headscalectl: { ours: ours("gen"), others: [...connect, "string-width", "yaml", "yargs"], node: true },
@@ -35,6 +41,7 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
 const serverLayers: Readonly<Record<string, number>> = {
   main: 6,
   daemon: 5,
+  takeover: 5,
   assembly: 4,
   control: 3,
   public: 3,

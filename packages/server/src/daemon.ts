@@ -21,6 +21,7 @@ import {
   relayEndpoints,
 } from "#assembly/relay-door.ts";
 import { startLive } from "#assembly/start-live.ts";
+import { PresentedKeys } from "#auth/presented-keys.ts";
 import type { Config } from "#config/config.ts";
 import { startupBanner } from "#config/startup-banner.ts";
 import { Control } from "#control/control.ts";
@@ -83,6 +84,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const doors = createDoors({
     admin: {
       live,
+      keys: new PresentedKeys(() => live.world),
       pinger: control.pings,
       store,
       policies,

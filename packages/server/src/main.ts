@@ -6,6 +6,7 @@ import { ConfigError } from "#config/config-error.ts";
 import { loadConfig } from "#config/load-config.ts";
 import type { ParsedConfig } from "#config/parse-config.ts";
 import { configReference } from "#config/reference.ts";
+import type { ImportRequest } from "#takeover/import-database.ts";
 import * as events from "#telemetry/events.ts";
 import { createLogger } from "#telemetry/logger.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
@@ -15,6 +16,9 @@ const usage = `Usage: headscale [COMMAND] [--config FILE]
 
 Commands:
   serve                 run the server (the default)
+  import [--from DATABASE] [--noise-key FILE] [--dry-run]
+                        take over a database of headscale (the Go program), 0.22 or newer: a SQLite file or a
+                        postgres:// URL; without --from the configured file, which is kept beside the new one
   configtest            read the configuration, say what is wrong with it, and exit
   generate config       print the reference of the configuration: every key with its default
   generate private-key  print a fresh private key
@@ -26,7 +30,13 @@ Everything else is done with headscalectl.
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { config: { type: "string", short: "c" }, help: { type: "boolean", short: "h" } },
+    options: {
+      config: { type: "string", short: "c" },
+      help: { type: "boolean", short: "h" },
+      from: { type: "string" },
+      "noise-key": { type: "string" },
+      "dry-run": { type: "boolean" },
+    },
     allowPositionals: true,
   });
   const command = positionals.join(" ") || "serve";
@@ -37,6 +47,12 @@ async function main(args: readonly string[]): Promise<number> {
   switch (command) {
     case "serve":
       return serve(values.config);
+    case "import":
+      return takeOver(values.config, {
+        from: values.from,
+        noiseKey: values["noise-key"],
+        dryRun: values["dry-run"] ?? false,
+      });
     case "configtest":
       load(values.config);
       process.stdout.write("The configuration is valid.\n");
@@ -58,6 +74,14 @@ async function main(args: readonly string[]): Promise<number> {
 
 function load(file: string | undefined): ParsedConfig {
   return loadConfig(file === undefined ? {} : { file });
+}
+
+async function takeOver(file: string | undefined, request: ImportRequest): Promise<number> {
+  const { config } = load(file);
+  const { importDatabase } = await import("#takeover/import-database.ts");
+  const { importSummary } = await import("#takeover/import-summary.ts");
+  process.stdout.write(importSummary(await importDatabase(config, request), request.dryRun));
+  return 0;
 }
 
 async function serve(file: string | undefined): Promise<number> {

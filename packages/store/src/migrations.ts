@@ -40,7 +40,10 @@ export function pendingMigrations(
   const { applied, tables } = found;
   if (!applied) {
     if (tables.length === 0) return known;
-    throw new StoreError("foreign-database", `${place} holds tables of another program: ${abridged(tables)}`);
+    const whose = tables.includes("pre_auth_keys")
+      ? "is a database of the other headscale, written in Go: stop that one, then take it over with `headscale import`"
+      : `holds tables of another program: ${abridged(tables)}`;
+    throw new StoreError("foreign-database", `${place} ${whose}`);
   }
   if (applied.length > known.length) {
     throw new StoreError(

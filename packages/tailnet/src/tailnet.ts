@@ -7,12 +7,13 @@ export type { Actor, Change, ChangeKind, Effect, Subject, Subjects } from "./cha
 export type { Circumstances, Command, Decision, PolicyJudge, TailnetSettings } from "./change/decide.ts";
 export { decide } from "./change/decide.ts";
 export { fqdnOf, suffixOf } from "./names/fqdn.ts";
+export { isLabel, labelOf, uniqueLabel } from "./names/hostname.ts";
 export { announcedRoutes } from "./nodes/enrol.ts";
 export type { Node, NodeOwner, Presence, RegisterMethod } from "./nodes/node.ts";
 export { addressesOf, isExpired, tagsOf, unknownPresence, userIdOf } from "./nodes/node.ts";
 export type { Registrant, Registration, TailnetWish } from "./nodes/registrant.ts";
 export { tailnetWishOf, wishedTailnet } from "./nodes/tailnet-wish.ts";
-export { effectiveRoutes, exitRoutes } from "./routes/routes.ts";
+export { approvedSet, effectiveRoutes, exitRoutes } from "./routes/routes.ts";
 export { TailnetError, type TailnetErrorCode } from "./tailnet-error.ts";
 export type { PolicyRevision, Tailnet } from "./tailnets/tailnet.ts";
 export { displayNameOf, loginNameOf, type User, type UserRole, userRoles } from "./users/user.ts";

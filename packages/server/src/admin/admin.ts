@@ -9,12 +9,11 @@ import { WatchService } from "@headscale/gen/headscale/v1/watch_pb.ts";
 import type { Store } from "@headscale/store";
 import type { ApiKeyId } from "@headscale/tailnet";
 import type { KeyUses } from "#live/key-uses.ts";
-import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
 import { apiKeyRpcs } from "./apikeys.ts";
 import { auditService } from "./audit.ts";
 import { authRpcs } from "./auth-requests.ts";
-import { authenticate } from "./caller.ts";
+import { authenticate, type Doorkeeper } from "./caller.ts";
 import { translateErrors } from "./errors.ts";
 import type { AdminLimits } from "./limits.ts";
 import { type NodePinger, nodeRpcs, nodeService } from "./nodes.ts";
@@ -25,8 +24,7 @@ import { tailnetService } from "./tailnets.ts";
 import { userRpcs, userService } from "./users.ts";
 import { watchService } from "./watch.ts";
 
-export interface AdminOptions {
-  readonly live: Live;
+export interface AdminOptions extends Doorkeeper {
   readonly store: Store;
   readonly policies: PolicyKeeper;
   readonly limits: AdminLimits;
@@ -40,9 +38,9 @@ export interface AdminOptions {
 }
 
 /** What every call passes, in order: failures get their codes, callers are known. */
-export function adminInterceptors({ live, keyUses, events }: AdminOptions): Interceptor[] {
+export function adminInterceptors({ keyUses, events, ...doorkeeper }: AdminOptions): Interceptor[] {
   const heard = { used: (id: ApiKeyId) => keyUses.note(id), refused: events.credentialRefused };
-  return [translateErrors(events.failed), authenticate(live, heard)];
+  return [translateErrors(events.failed), authenticate(doorkeeper, heard)];
 }
 
 /** Registers all admin services. */

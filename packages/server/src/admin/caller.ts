@@ -1,8 +1,14 @@
 import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { ApiKey, ApiKeyId } from "@headscale/tailnet";
 import { authenticateApiKey } from "@headscale/tailnet/commands";
-import { hashedKey } from "#auth/secrets.ts";
+import type { PresentedKeys } from "#auth/presented-keys.ts";
 import type { Live } from "#live/live.ts";
+
+/** Who knows the keys that open. */
+export interface Doorkeeper {
+  readonly live: Live;
+  readonly keys: PresentedKeys;
+}
 
 /** How the transport vouches for a caller: only the unix socket does; everybody else brings an API key. */
 export const viaSocket = createContextKey<boolean>(false, { description: "came in by the unix socket" });
@@ -18,12 +24,12 @@ export const callerKey = createContextKey<string>("", { description: "who calls"
  * headscale v0.29.2 hscontrol/app.go grpcAuthenticationInterceptor.
  */
 export function authenticate(
-  live: Live,
+  doorkeeper: Doorkeeper,
   { used, refused }: { used(key: ApiKeyId): void; refused(source: string): void },
 ): Interceptor {
   return (next) => async (request) => {
     const { contextValues } = request;
-    const caller = callerOf(live, contextValues.get(viaSocket), request.header.get("authorization"));
+    const caller = await callerOf(doorkeeper, contextValues.get(viaSocket), request.header.get("authorization"));
     if (caller instanceof ConnectError) {
       refused(contextValues.get(clientKey));
       throw caller;
@@ -35,19 +41,19 @@ export function authenticate(
 }
 
 /** Who calls: somebody at the socket, or the bearer of a key; or why nobody is let in. */
-export function callerOf(
-  live: Live,
+export async function callerOf(
+  doorkeeper: Doorkeeper,
   isSocket: boolean,
   authorization: string | null,
-): "socket" | ApiKey | ConnectError {
+): Promise<"socket" | ApiKey | ConnectError> {
   if (isSocket) return "socket";
-  const key = authorization === null ? undefined : authenticated(live, authorization);
+  const key = authorization === null ? undefined : await authenticated(doorkeeper, authorization);
   return key ?? new ConnectError(refusal(authorization), Code.Unauthenticated);
 }
 
-function authenticated(live: Live, header: string): ApiKey | undefined {
+async function authenticated({ live, keys }: Doorkeeper, header: string): Promise<ApiKey | undefined> {
   const token = /^Bearer (\S+)$/i.exec(header)?.[1];
-  const presented = token === undefined ? undefined : hashedKey("api", token);
+  const presented = token === undefined ? undefined : await keys.read("api", token);
   return presented && authenticateApiKey(live.world, presented, live.now());
 }
 

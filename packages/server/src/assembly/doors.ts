@@ -117,12 +117,12 @@ function incoming(context: Context): AnyRequest {
   return (context.env as { readonly incoming: AnyRequest }).incoming;
 }
 
-function refusalOf(
+async function refusalOf(
   { admin, isSocket, clientAddress }: DoorsOptions,
   request: AnyRequest,
   authorization: string | undefined,
-): ConnectError | undefined {
-  const caller = callerOf(admin.live, isSocket(request), authorization ?? null);
+): Promise<ConnectError | undefined> {
+  const caller = await callerOf(admin, isSocket(request), authorization ?? null);
   if (!(caller instanceof ConnectError)) return undefined;
   admin.events.credentialRefused(clientAddress(request) ?? "");
   return caller;

@@ -4,6 +4,7 @@ import { DecodeError } from "@headscale/tailcfg/codec";
 import type { PrivateKey } from "@headscale/tailcfg/keys";
 import { type Node, type Registration, TailnetError } from "@headscale/tailnet";
 import { Hono } from "hono";
+import { PresentedKeys } from "#auth/presented-keys.ts";
 import type { Live } from "#live/live.ts";
 import { QueueFullError } from "#live/write-queue.ts";
 import { BodyError } from "./body.ts";
@@ -72,6 +73,7 @@ export class Control {
       "/machine/register",
       registerHandler({
         live,
+        keys: new PresentedKeys(() => live.world),
         serverUrl,
         limits,
         budget: new LoginBudget(limits.loginsPerMinute, live.now),

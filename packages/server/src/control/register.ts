@@ -22,7 +22,8 @@ import {
 } from "@headscale/tailnet";
 import { register } from "@headscale/tailnet/commands";
 import type { Context } from "hono";
-import { freshAuthId, hashedKey } from "#auth/secrets.ts";
+import type { PresentedKeys } from "#auth/presented-keys.ts";
+import { freshAuthId } from "#auth/secrets.ts";
 import type { Live } from "#live/live.ts";
 import { QueueFullError } from "#live/write-queue.ts";
 import { readBody } from "./body.ts";
@@ -33,6 +34,7 @@ import type { MachineEnv } from "./machine-server.ts";
 
 export interface RegisterOptions {
   readonly live: Live;
+  readonly keys: PresentedKeys;
   readonly serverUrl: string;
   readonly limits: Pick<ControlLimits, "body" | "report" | "loginHoldMs" | "retryAfterMs">;
   readonly budget: LoginBudget;
@@ -79,12 +81,12 @@ function refusal(text: string): RegisterResponse {
 }
 
 async function answer(
-  { live, serverUrl, limits, budget, addressGroup, onOutcome }: RegisterOptions,
+  { live, keys, serverUrl, limits, budget, addressGroup, onOutcome }: RegisterOptions,
   connection: MachineConnection,
   request: RegisterRequest,
   gone: AbortSignal,
 ): Promise<RegisterResponse> {
-  const who = registrantOf(connection, request);
+  const who = await registrantOf(connection, request, keys);
   const freshId = freshAuthId();
   const source = addressGroup(connection.address);
   if (mayBeginLogin(live, who) && !budget.allows(source)) {
@@ -147,7 +149,11 @@ function owner(live: Live, node: Node): Pick<RegisterResponse, "User" | "Login">
   return { User: { ID, DisplayName }, Login: { ID, Provider, LoginName, DisplayName } };
 }
 
-function registrantOf({ machineKey }: MachineConnection, request: RegisterRequest): Registrant {
+async function registrantOf(
+  { machineKey }: MachineConnection,
+  request: RegisterRequest,
+  keys: PresentedKeys,
+): Promise<Registrant> {
   const followup = followupOf(request.Followup);
   const authKey = request.Auth?.AuthKey;
   const wish = tailnetWishOf(request.Tailnet);
@@ -158,7 +164,7 @@ function registrantOf({ machineKey }: MachineConnection, request: RegisterReques
     ephemeral: request.Ephemeral,
     ...(request.NLKey !== undefined && { nlKey: request.NLKey }),
     ...(request.Expiry !== undefined && { expiry: request.Expiry }),
-    ...(authKey !== undefined && { authKey: hashedKey("auth", authKey) ?? "malformed" }),
+    ...(authKey !== undefined && { authKey: (await keys.read("auth", authKey)) ?? "malformed" }),
     ...(wish !== undefined && { wish }),
     ...(followup !== undefined && { followup }),
   };

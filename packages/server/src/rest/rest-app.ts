@@ -18,7 +18,7 @@ export interface RestAppOptions {
   /** What the transport knows about a caller that no header may say, such as "came in by the unix socket". */
   readonly contextValues?: (context: Context) => ContextValues | undefined;
   /** Says no to a caller before the path is looked up and a byte of the body is read; the services decide again. */
-  readonly refuse?: (context: Context) => ConnectError | undefined;
+  readonly refuse?: (context: Context) => Promise<ConnectError | undefined>;
   /** The server's version, for the OpenAPI document. */
   readonly version: string;
   readonly maxBodyBytes?: number;
@@ -43,7 +43,7 @@ export function createRestApp(options: RestAppOptions): Hono {
   app.get("/api/v1/openapi.json", (context) => context.json(document));
   app.get("/api/v1/docs", (context) => context.html(docsPage(document)));
   app.use("/api/v1/*", async (context, next) => {
-    const refusal = options.refuse?.(context);
+    const refusal = await options.refuse?.(context);
     return refusal ? errorReply(refusal, accept(context)) : next();
   });
   app.use(
