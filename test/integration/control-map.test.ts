@@ -128,7 +128,9 @@ describe("a map stream", () => {
     const [a, b] = [await join("a"), await join("b")];
     const seen: (boolean | undefined)[] = [];
     await using watcher = await b.follow({
-      onMessage: (m) => seen.push(...(m.PeersChangedPatch ?? []).map(({ Online }) => Online)),
+      onMessage: ({ PeersChanged = [], PeersChangedPatch = [] }) => {
+        seen.push(...[...PeersChanged, ...PeersChangedPatch].map(({ Online }) => Online));
+      },
     });
     const first = await a.follow();
     await watcher.until((map) => map.peerNamed("a")?.Online === true, "a is online");
@@ -137,7 +139,8 @@ describe("a map stream", () => {
     await second.until(({ peers }) => peers.size === 1, "the second stream's map");
     await server.live.execute(renameNode(server.nodeOf(a).id, "aa"), "test");
     await watcher.until((map) => map.peerNamed("aa")?.Online === true, "the rename");
-    expect(seen.filter((online) => online !== undefined)).toEqual([true]);
+    expect(seen).toContain(true);
+    expect(seen.slice(seen.indexOf(true))).not.toContain(false);
     expect(server.heard.streams).toContain("a ended server");
   });
 
@@ -281,16 +284,20 @@ describe("a reader that stops reading", () => {
         await c.liteUpdate({ endpoints: [`192.0.2.1:${i + 1}`] });
       }
     };
-    await happen(0, 300);
-    const sent = server.heard.sent.length;
-    await happen(300, 500);
+    let sent = -1;
+    for (let from = 0; sent !== server.heard.sent.length; from += 100) {
+      expect(from).toBeLessThan(3000);
+      sent = server.heard.sent.length;
+      await happen(from, from + 100);
+    }
     // Nothing goes out any more: what happens is kept as what there is to say.
+    await happen(3000, 3200);
     expect(server.heard.sent.length).toBe(sent);
     const netmap = new ClientNetmap();
     const reader = new MapFrameReader();
     for await (const chunk of bodyChunks(stream)) {
       reader.push(chunk, (_, frame) => netmap.apply(decodeMapMessage(frame as Buffer)));
-      if (netmap.peerNamed("b499") && netmap.peerNamed("c")?.Endpoints?.[0] === "192.0.2.1:500") break;
+      if (netmap.peerNamed("b3199") && netmap.peerNamed("c")?.Endpoints?.[0] === "192.0.2.1:3200") break;
     }
     expect(netmap.messages).toBeLessThanOrEqual(sent + 2);
     const fresh = new ClientNetmap();

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ClientFailure } from "../../support/control/client-failure.ts";
 import type { ControlServer } from "../../support/control/control-server.ts";
 import { ControlClient } from "../../support/control-client.ts";
 
 /** Longer than a keep-alive, shorter than any message that says something. */
 const keepAliveBytes = 40;
 const patienceMs = 60_000;
+/** How clients wait between two tries. tailscale control/controlclient/auto.go, util/backoff@de9ec7ee */
+const [firstBackoffMs, maxBackoffMs] = [100, 30_000];
 
 /** Many clients, and when each of them was told something. */
 export class Fleet implements AsyncDisposable {
@@ -43,6 +47,22 @@ export class Fleet implements AsyncDisposable {
     await inParallel([...indexes], atOnce, (index) => this.openOne(index));
   }
 
+  /**
+   * Everybody comes back as after a restart: all within `spreadMs`, and again after a while where it fails. Resolves with
+   * how long each waited for its whole map from its first try on.
+   */
+  async comeBack(indexes: Iterable<number>, spreadMs: number): Promise<number[]> {
+    const one = async (index: number) => {
+      await sleep(Math.random() * spreadMs);
+      const startedAt = performance.now();
+      for (let failures = 0; !(await this.openOne(index).catch(isDialFailure)); failures++) {
+        await sleep(Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures));
+      }
+      return performance.now() - startedAt;
+    };
+    return Promise.all(Array.from(indexes, one));
+  }
+
   /** Opens one map stream; resolves with the size of the whole map. */
   async openOne(index: number): Promise<number> {
     const client = this.clients[index] as ControlClient;
@@ -77,11 +97,11 @@ export class Fleet implements AsyncDisposable {
     });
   }
 
-  /** Resolves when nobody has been told anything for `ms`. */
-  async quiet(ms = 200): Promise<void> {
+  /** Resolves when nobody has been told anything for `ms`; news that wait for others wait up to a second. */
+  async quiet(ms = 1_200): Promise<void> {
     for (let before = -1; before !== this.messages; ) {
       before = this.messages;
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      await sleep(ms);
     }
   }
 
@@ -101,6 +121,12 @@ export class Fleet implements AsyncDisposable {
     this.bytes += bytes;
     if (this.#missing.delete(index) && this.#missing.size === 0) this.#arrived?.(performance.now());
   }
+}
+
+/** Undefined for what a client tries again after. */
+function isDialFailure(error: unknown): undefined {
+  if (!(error instanceof ClientFailure)) throw error;
+  return undefined;
 }
 
 function clientOptions(server: ControlServer, index: number) {

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
+import type { Duplex } from "node:stream";
 import type { EarlyPayload } from "@headscale/noise";
 import { wholeBody } from "./body-chunks.ts";
 import { ClientFailure } from "./client-failure.ts";
@@ -47,6 +49,7 @@ export class NoiseRequests {
   readonly #caller: Caller;
   readonly #websocket: boolean;
   #session: Promise<ClientHttp2Session> | undefined;
+  #stream: Duplex | undefined;
   #early: Promise<EarlyPayload | undefined> | undefined;
 
   constructor(server: ControlServer, caller: Caller, websocket: boolean) {
@@ -101,16 +104,25 @@ export class NoiseRequests {
     return { status, headers, body: await wholeBody(stream, maxAnswerBytes) };
   }
 
-  /** Cuts the connection, as a client that vanishes. */
+  /**
+   * Cuts the connection, as a client that vanishes; resolves when nothing is left of it. What is cut is the stream below
+   * HTTP/2: destroying a session just when its server has died trips an assertion of Node's.
+   */
   async drop(): Promise<void> {
     const session = await this.#session?.catch(() => undefined);
+    const stream = this.#stream;
     this.#session = undefined;
-    session?.destroy();
+    this.#stream = undefined;
+    if (!session || session.destroyed) return;
+    const closed = once(session, "close");
+    stream?.destroy();
+    await closed;
   }
 
   async #open(): Promise<ClientHttp2Session> {
     const { stream, early } = await dial(this.#server, this.#caller, this.#websocket);
     this.#early = early;
+    this.#stream = stream;
     const session = http2.connect("https://control.test", {
       createConnection: () => stream,
       settings: clientSettings,

@@ -40,6 +40,7 @@ export function ownNode(live: Live, nodeKey: NodeKey, machineKey: MachineKey): N
 
 /** `POST /machine/map`: an update without answer, one whole map, or the stream. Failures before a map are HTTP errors. */
 export function mapHandler(options: MapOptions) {
+  const streams = new OpenStreams(options.closing);
   return async (context: Context<MachineEnv>): Promise<Response> => {
     const { live, limits } = options;
     const { incoming, outgoing } = context.env;
@@ -52,10 +53,35 @@ export function mapHandler(options: MapOptions) {
     const node = owned();
     if (!node) return context.text("node not found: log in again", 404);
     if (!request.Stream && request.OmitPeers) return context.body(null, 200);
-    if (request.Stream) await streamMap(options, node, outgoing.stream);
+    if (request.Stream) await streamMap(options, streams, node, outgoing.stream);
     else sendOneMap(live, node, outgoing.stream);
     return RESPONSE_ALREADY_SENT;
   };
+}
+
+/** What ends the streams that are open: a signal each, for one that many share costs more with each of them. */
+class OpenStreams {
+  readonly #open = new Set<AbortController>();
+  #isClosing: boolean;
+
+  constructor(closing: AbortSignal) {
+    this.#isClosing = closing.aborted;
+    closing.addEventListener("abort", () => {
+      this.#isClosing = true;
+      for (const stream of [...this.#open]) stream.abort();
+    });
+  }
+
+  open(): AbortController {
+    const stream = new AbortController();
+    this.#open.add(stream);
+    if (this.#isClosing) stream.abort();
+    return stream;
+  }
+
+  ended(stream: AbortController): void {
+    this.#open.delete(stream);
+  }
 }
 
 function respond(stream: ServerHttp2Stream): void {
@@ -68,16 +94,25 @@ function sendOneMap(live: Live, node: Node, stream: ServerHttp2Stream): void {
   stream.end(map);
 }
 
-async function streamMap(options: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
+async function streamMap(
+  options: MapOptions,
+  streams: OpenStreams,
+  node: Node,
+  stream: ServerHttp2Stream,
+): Promise<void> {
   if (stream.destroyed || stream.closed) return;
-  const { live, closing, events } = options;
-  const gone = new AbortController();
-  stream.once("close", () => gone.abort());
+  const { live, events } = options;
+  let isGone = false;
+  const over = streams.open();
+  stream.once("close", () => {
+    isGone = true;
+    over.abort();
+  });
   const session = live.connect(node);
   events.opened(node);
   let isOrderly = false;
   try {
-    await pump(session, stream, AbortSignal.any([gone.signal, closing]), events);
+    await pump(session, stream, over.signal, events);
     isOrderly = true;
     if (!stream.destroyed) stream.end();
   } catch (error) {
@@ -86,9 +121,15 @@ async function streamMap(options: MapOptions, node: Node, stream: ServerHttp2Str
     stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     options.onFailed(error);
   } finally {
+    streams.ended(over);
     live.disconnect(node.tailnet, session);
-    events.ended(node, gone.signal.aborted ? "client" : isOrderly ? "server" : "failed");
+    events.ended(node, isGone ? "client" : isOrderly ? "server" : "failed");
   }
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  return only && pieces.length === 1 ? only : Buffer.concat(pieces);
 }
 
 /** Writes frames as fast as the client reads them: the session collects what happens meanwhile. */
@@ -104,7 +145,7 @@ async function pump(
       const isFirst = !stream.headersSent;
       // Not before there is a map to send: a 200 without one sends clients into a loop.
       if (isFirst) respond(stream);
-      const bytes = Buffer.concat(pieces);
+      const bytes = joined(pieces);
       events.sent(isFirst ? "full" : pieces === keepAlive ? "keepalive" : "delta", bytes.length);
       if (!stream.write(bytes)) await once(stream, "drain", { signal });
     }

@@ -23,10 +23,12 @@ import {
 import { type NetmapSettings, type NetmapView, ownerProfile } from "@headscale/tailnet/netmap";
 import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
-import { compressPiece, noRoutes, RecordCache } from "./record-cache.ts";
+import { noRoutes, RecordCache } from "./record-cache.ts";
+import { Rounds } from "./rounds.ts";
 import { RouterTable } from "./router-table.ts";
 import type { SessionSource } from "./session-source.ts";
 import { Sessions } from "./sessions.ts";
+import { SharedMessages } from "./shared-messages.ts";
 import { TailnetRelays } from "./tailnet-relays.ts";
 import { touch, touchSelf } from "./touch.ts";
 import { nodeBits, presenceBits } from "./touched.ts";
@@ -50,20 +52,16 @@ export interface NodeDifference {
   readonly after: Node | undefined;
 }
 
-/** Messages that several sessions are about to send are compressed once; more than these are forgotten. */
-const maxSharedMessages = 256;
-/** Longer ones are rarely the same for two viewers, and hundreds of them would fill the memory. */
-const maxSharedLength = 32 * 1024;
-
 /** One tailnet as it runs: its compiled policy, the routers, the records in their wire form and the open map sessions. */
 export class LiveTailnet implements SessionSource {
   readonly id: TailnetId;
   readonly records = new RecordCache();
   readonly routers = new RouterTable();
-  readonly sessions = new Sessions();
+  readonly rounds: Rounds;
+  readonly sessions: Sessions;
   readonly #around: TailnetSurroundings;
   readonly #policyNodes = new Map<NodeId, PolicyNode>();
-  readonly #shared = new Map<string, Buffer>();
+  readonly #messages = new SharedMessages();
   readonly #relays = new TailnetRelays();
   #profiles = new WeakMap<readonly number[], readonly UserProfile[]>();
   #policy: CompiledPolicy;
@@ -71,6 +69,8 @@ export class LiveTailnet implements SessionSource {
   constructor(id: TailnetId, around: TailnetSurroundings, document: PolicyDocument) {
     this.id = id;
     this.#around = around;
+    this.rounds = new Rounds(around.timing.coalesceMs);
+    this.sessions = new Sessions(this.rounds);
     const world = around.world();
     const nodes = nodesOf(world, id);
     for (const node of nodes) this.routers.update(node.id, node, around.presence(node.id), this.#isOnline);
@@ -129,14 +129,8 @@ export class LiveTailnet implements SessionSource {
     return list;
   }
 
-  shared(text: string): Buffer {
-    if (text.length > maxSharedLength) return compressPiece(text);
-    const known = this.#shared.get(text);
-    if (known) return known;
-    const piece = compressPiece(text);
-    if (this.#shared.size >= maxSharedMessages) this.#shared.clear();
-    this.#shared.set(text, piece);
-    return piece;
+  shared(text: string): Uint8Array {
+    return this.#messages.of(text);
   }
 
   /** Opens the node's map stream. Whatever a probe found before, the node is here now. */

@@ -14,21 +14,20 @@ import {
   ownerProfile,
   selfRecord,
 } from "@headscale/tailnet/netmap";
-import { Bell } from "./bell.ts";
 import { PeerNews } from "./peer-news.ts";
-import { compressPiece } from "./record-cache.ts";
 import type { SessionSource } from "./session-source.ts";
 import { touchSelf } from "./touch.ts";
+import { compressPiece } from "./zstd-piece.ts";
 
 export interface SessionTiming {
   /** Silence after which a keep-alive is sent; clients give up after 120 s. */
   keepAliveMs(): number;
-  /** Changes within this time after a message wait for each other. */
+  /** Changes within this time after others were told wait for each other, if not longer: see `Rounds`. */
   coalesceMs: number;
 }
 
 /** What a quiet stream says. */
-export const keepAlive: readonly Uint8Array[] = frameMapMessage([compressPiece(keepAliveText)]);
+export const keepAlive: readonly Uint8Array[] = [Buffer.concat(frameMapMessage([compressPiece(keepAliveText)]))];
 
 /**
  * One map stream. It knows which peers it has sent and collects, per peer, what changed since: a set that cannot
@@ -40,13 +39,18 @@ export class MapSession {
   readonly openedAt: number;
   readonly #source: SessionSource;
   readonly #timing: SessionTiming;
-  readonly #bell = new Bell();
   #dirty = new Map<number, number>();
   #dirtySelf = 0;
   #sentPeers: readonly number[] = [];
   #sentFilters: Netmap["filters"] = {};
   #pings: PingRequest[] = [];
   #ended = false;
+  /** Something may have to be said. */
+  #isRung = false;
+  /** Nothing was said for the keep-alive interval. */
+  #isQuiet = false;
+  /** Present while the stream waits for something to say. */
+  #wake: (() => void) | undefined;
   #lastSelf: WireNode | undefined;
 
   constructor(viewer: NodeId, openedAt: number, source: SessionSource, timing: SessionTiming) {
@@ -59,25 +63,26 @@ export class MapSession {
   /** Something of a peer changed: `bits` of `touch`. */
   touchPeer(id: number, bits: number): void {
     this.#dirty.set(id, (this.#dirty.get(id) ?? 0) | bits);
-    this.#bell.ring();
+    this.#ring();
   }
 
   /** Something of the session's own part changed: `bits` of `touchSelf`. */
   touchSelf(bits: number): void {
     this.#dirtySelf |= bits;
-    this.#bell.ring();
+    this.#ring();
   }
 
   /** Sends a ping with the next message. */
   ping(request: PingRequest): void {
     this.#pings.push(request);
-    this.#bell.ring();
+    this.#ring();
   }
 
   /** Ends the stream after what is waiting has been said. */
   end(): void {
     this.#ended = true;
-    this.#bell.ring();
+    this.#isRung = true;
+    this.#wake?.();
   }
 
   /** Framed, compressed messages: first the whole map, then what changes, until `signal` fires or the session ends. */
@@ -85,28 +90,54 @@ export class MapSession {
     // Deleted since it asked: its next request is told so.
     if (this.#isGone()) return;
     yield this.fullFrame();
-    let quietUntil = this.#nextKeepAlive();
-    while (!signal.aborted) {
-      const rang = await this.#bell.rings(Math.max(0, quietUntil - performance.now()), signal);
-      if (signal.aborted) return;
-      // Read before the frame goes out: an end that is told meanwhile still has something to say.
-      const ending = this.#ended || this.#isGone();
-      const frame = this.#nextFrame() ?? (rang ? undefined : keepAlive);
-      if (frame) yield frame;
-      if (ending) return;
-      // Rings that come to nothing do not count: the client hears silence.
-      if (!frame) continue;
-      quietUntil = this.#nextKeepAlive();
-      await pause(this.#timing.coalesceMs, signal);
+    const wake = () => this.#wake?.();
+    const alarm = setTimeout(() => {
+      this.#isQuiet = true;
+      wake();
+    }, this.#timing.keepAliveMs());
+    signal.addEventListener("abort", wake);
+    try {
+      while (!signal.aborted) {
+        await this.#somethingToSay(signal);
+        if (signal.aborted) return;
+        // Read before the frame goes out: an end that is told meanwhile still has something to say.
+        const ending = this.#ended || this.#isGone();
+        const frame = this.#nextFrame() ?? (this.#isQuiet ? keepAlive : undefined);
+        if (frame) yield frame;
+        if (ending) return;
+        // Rings that come to nothing do not count: the client hears silence.
+        if (!frame) continue;
+        this.#isQuiet = false;
+        alarm.refresh();
+      }
+    } finally {
+      clearTimeout(alarm);
+      signal.removeEventListener("abort", wake);
     }
+  }
+
+  /** Notes that something may have to be said; a stream that waits says it in the next round. */
+  #ring(): void {
+    if (this.#isRung) return;
+    this.#isRung = true;
+    if (this.#wake) this.#source.rounds.ask(this.#turn);
+  }
+
+  readonly #turn = (): void => this.#wake?.();
+
+  async #somethingToSay(signal: AbortSignal): Promise<void> {
+    if (this.#ended || this.#isQuiet || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+      if (this.#isRung) this.#source.rounds.ask(this.#turn);
+    });
   }
 
   #isGone(): boolean {
     return !this.#source.view().world.nodes.has(this.viewer);
-  }
-
-  #nextKeepAlive(): number {
-    return performance.now() + this.#timing.keepAliveMs();
   }
 
   /** The whole map as one framed message of several zstd frames. */
@@ -133,6 +164,7 @@ export class MapSession {
   }
 
   #nextFrame(): readonly Uint8Array[] | undefined {
+    this.#isRung = false;
     const view = this.#source.view();
     const node = view.world.nodes.get(this.viewer);
     if (!node) return farewell(view, this.#lastSelf);
@@ -141,8 +173,8 @@ export class MapSession {
     const parts = [...this.#selfParts(view, node), ...this.#peerParts(view, ownProfile)];
     const ping = this.#pings.shift();
     if (ping) parts.push(`"PingRequest":${JSON.stringify(ping)}`);
-    if (this.#pings.length > 0) this.#bell.ring();
-    return parts.length === 0 ? undefined : frameMapMessage([this.#source.shared(`{${parts.join(",")}}`)]);
+    if (this.#pings.length > 0) this.#ring();
+    return parts.length === 0 ? undefined : [this.#source.shared(`{${parts.join(",")}}`)];
   }
 
   #selfParts(view: NetmapView, node: Node): string[] {
@@ -170,23 +202,20 @@ export class MapSession {
 
   #peerParts(view: NetmapView, ownProfile: Node | undefined): string[] {
     const visible = view.policy.peersOf(this.viewer);
+    const dirty = this.#dirty;
     const said = new PeerNews(view, this.viewer, this.#source);
     if (ownProfile) said.profile(ownProfile);
-    for (const [id, bits] of [...this.#dirty].sort(([a], [b]) => a - b)) {
-      if (id !== this.viewer) said.add(id, bits, includes(this.#sentPeers, id), includes(visible, id));
+    for (const id of dirty.size === 1 ? dirty.keys() : [...dirty.keys()].sort((a, b) => a - b)) {
+      if (id === this.viewer) continue;
+      said.add(id, dirty.get(id) ?? 0, includes(this.#sentPeers, id), includes(visible, id));
     }
-    this.#dirty = new Map();
+    if (dirty.size > 0) this.#dirty = new Map();
     this.#sentPeers = visible;
     return said.parts();
   }
 }
 
 const closing = compressPiece("]}");
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return;
-  await new Promise<void>((resolve) => setTimeout(resolve, ms));
-}
 
 function ownPart(
   view: NetmapView,

@@ -1,10 +1,16 @@
 import type { PingRequest } from "@headscale/tailcfg";
 import type { NodeId } from "@headscale/tailnet";
 import type { MapSession } from "./map-session.ts";
+import type { Rounds } from "./rounds.ts";
 
 /** The open map streams of a tailnet: one per node. */
 export class Sessions {
   readonly #open = new Map<NodeId, MapSession>();
+  readonly #rounds: Rounds;
+
+  constructor(rounds: Rounds) {
+    this.#rounds = rounds;
+  }
 
   get count(): number {
     return this.#open.size;
@@ -39,6 +45,7 @@ export class Sessions {
   /** Something of node `id` changed for these viewers. */
   touchPeer(viewers: Iterable<number>, id: number, bits: number): void {
     if (bits === 0 || this.#open.size === 0) return;
+    this.#rounds.note();
     for (const viewer of viewers) this.#open.get(viewer as NodeId)?.touchPeer(id, bits);
   }
 
