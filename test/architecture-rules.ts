@@ -31,7 +31,7 @@ export const packageRules: Readonly<Record<string, PackageRule>> = {
   },
   server: {
     ours: ours("netip", "tailcfg", "noise", "policy", "tailnet", "store", "import", "derp", "acme", "gen"),
-    others: [...connect, "@hono/node-server", "bcryptjs", "diff", "hono", "ws", "yaml"],
+    others: [...connect, "@hono/node-server", "bcryptjs", "diff", "hono", "openid-client", "ws", "yaml"],
     node: true,
   },
   headscalectl: { ours: ours("gen"), others: [...connect, "string-width", "yaml", "yargs"], node: true },

@@ -9,6 +9,7 @@ import { readOrMakeKey } from "#assembly/key-file.ts";
 import { adminLimits, controlLimits, edgeLimits } from "#assembly/limits.ts";
 import { openMainListeners, openMetricsListener, openSideListeners } from "#assembly/listeners.ts";
 import { observeLive } from "#assembly/observe-live.ts";
+import { authorityOf, openProvider } from "#assembly/oidc.ts";
 import { openStore } from "#assembly/open-store.ts";
 import { ctl, publicDeps } from "#assembly/public-deps.ts";
 import type { EmbeddedRelay, PinnedCertificate } from "#assembly/relay.ts";
@@ -56,6 +57,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const build = readBuildInfo();
   const store = parts.use(await openStore(config.database));
   const noiseKey = await readOrMakeKey(config.server.noiseKeyPath);
+  const provider = parts.use(await openProvider(config, telemetry));
   const records = parts.use(await openRecords(config, telemetry));
   const policies = parts.use(await openPolicies(config, telemetry));
   const pinned = await pinnedCertificateFor(config);
@@ -81,6 +83,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   });
   parts.use(observeLive(live, () => control.connectionCount, telemetry));
   if (config.node.probe) parts.use(routeProbe(config.node.probe, live, control, telemetry));
+  const authority = authorityOf(provider, config, live, noiseKey, telemetry);
   const doors = createDoors({
     admin: {
       live,
@@ -97,7 +100,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
       },
     },
     apiMetrics: apiMetrics(telemetry),
-    public: publicDeps({ config, live, store, noiseKey, build, telemetry }),
+    public: publicDeps({ config, live, store, noiseKey, authority, build, telemetry }),
     relayEndpoints: relayEndpoints(parts.use(openBootstrapDns(config, live))),
     maxBodyBytes: config.limits.api_body,
     restCallMs: config.limits["api.call_timeout"],

@@ -8,6 +8,7 @@ export {
   purgeAuthRequests,
   rejectRequest,
 } from "./auth-requests/commands.ts";
+export { approveBySignIn, registerBySignIn, rejectBySignIn, type SignIn } from "./auth-requests/sign-in.ts";
 export {
   autoApproveAll,
   concernsNode,

@@ -18,6 +18,7 @@ export type TailnetErrorCode =
   | "node-key-in-use"
   | "machine-mismatch"
   | "tailnet-refused"
+  | "not-the-owner"
   | "expiry-extension"
   | "revision-conflict"
   | "addresses-exhausted"

@@ -2,6 +2,7 @@ export type { ApiKey } from "./api-keys/api-key.ts";
 export type { HashedSecret, PreAuthKey } from "./auth-keys/pre-auth-key.ts";
 export type { AuthPurpose, AuthRequest } from "./auth-requests/auth-request.ts";
 export { parseAuthRequestId } from "./auth-requests/auth-request.ts";
+export { checkedOwner, nodeRenewedBy } from "./auth-requests/sign-in.ts";
 export { apply } from "./change/apply.ts";
 export type { Actor, Change, ChangeKind, Effect, Subject, Subjects } from "./change/change.ts";
 export type { Circumstances, Command, Decision, PolicyJudge, TailnetSettings } from "./change/decide.ts";
@@ -16,6 +17,8 @@ export { tailnetWishOf, wishedTailnet } from "./nodes/tailnet-wish.ts";
 export { approvedSet, effectiveRoutes, exitRoutes } from "./routes/routes.ts";
 export { TailnetError, type TailnetErrorCode } from "./tailnet-error.ts";
 export type { PolicyRevision, Tailnet } from "./tailnets/tailnet.ts";
+export { type ProviderIdentity, userOfIdentity } from "./users/identity.ts";
+export { providerIdOf } from "./users/provider-id.ts";
 export { displayNameOf, loginNameOf, type User, type UserRole, userRoles } from "./users/user.ts";
 export { CowMap } from "./world/cow-map.ts";
 export {

@@ -2,6 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
 import { type AuthRequestId, parseAuthRequestId, TailnetError, wishedTailnet } from "@headscale/tailnet";
 import { approveRequest, completeRegistration, rejectRequest, tailnetNamed } from "@headscale/tailnet/commands";
+import { letIn } from "#auth/let-in.ts";
 import type { Live } from "#live/live.ts";
 import { actorOf, tailnetsNamed, userNamed } from "./scope.ts";
 import { toNode } from "./to-proto.ts";
@@ -18,15 +19,14 @@ function authIdOf(text: string) {
 }
 
 export function authRpcs(live: Live): AuthRpcs {
-  const letIn = async (request: { tailnet: string; user: string; authId: string }, actor: string) => {
+  const register = async (request: { tailnet: string; user: string; authId: string }, actor: string) => {
     const authId = authIdOf(request.authId);
     const waiting = live.world.authRequests.get(authId)?.purpose;
     const wish = request.tailnet === "" && waiting?.kind === "register" ? waiting.wish : undefined;
     const wished = wish && wishedTailnet(live.world, wish, live.settings.baseDomain);
     const user = userNamed(live, wished ?? tailnetNamed(live.world, request.tailnet), request.user);
-    const node = await live.execute(completeRegistration({ authId, user, method: "cli" }), actor);
-    if (waiting?.kind === "register")
-      await live.noteHostinfo(node, waiting.hostinfo, live.presence(node.id).capVersion);
+    const command = completeRegistration({ authId, user, method: "cli" });
+    const node = await letIn(live, authId, command, actor, (registered) => registered);
     return { node: toNode(live, node, { inList: false }) };
   };
   /** An SSH check happens in its node's tailnet; a device that waits is in none yet. @throws {TailnetError} */
@@ -40,8 +40,8 @@ export function authRpcs(live: Live): AuthRpcs {
     return id;
   };
   return {
-    registerNode: (request, context) => letIn({ ...request, authId: request.key }, actorOf(context)),
-    authRegister: (request, context) => letIn(request, actorOf(context)),
+    registerNode: (request, context) => register({ ...request, authId: request.key }, actorOf(context)),
+    authRegister: (request, context) => register(request, actorOf(context)),
     async authApprove(request, context) {
       await live.execute(approveRequest(scoped(request)), actorOf(context));
       return {};

@@ -25,6 +25,7 @@ export const connectCodeOf = {
   "node-key-in-use": Code.FailedPrecondition,
   "machine-mismatch": Code.PermissionDenied,
   "tailnet-refused": Code.FailedPrecondition,
+  "not-the-owner": Code.PermissionDenied,
   "expiry-extension": Code.InvalidArgument,
   "revision-conflict": Code.Aborted,
   "addresses-exhausted": Code.ResourceExhausted,

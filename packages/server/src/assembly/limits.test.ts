@@ -30,6 +30,7 @@ const consumed = (config: ReturnType<typeof configOf>) => ({
 /** Handed over as they are where the server is built. */
 const direct = [
   "api.call_timeout",
+  "client.ssh_checks",
   "extra_records",
   "fetch_size",
   "fetch_timeout",
@@ -41,6 +42,7 @@ const direct = [
   "relay.connections",
   "relay.restart_delay",
   "relay.restart_patience",
+  "sign_ins",
   "verify_body",
 ];
 

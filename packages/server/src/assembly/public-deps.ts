@@ -2,9 +2,10 @@ import { publicMachineKey } from "@headscale/noise";
 import type { Store } from "@headscale/store";
 import type { PrivateKey } from "@headscale/tailcfg/keys";
 import { type AuthRequest, defaultTailnetId, parseAuthRequestId, usersOf } from "@headscale/tailnet";
+import type { OidcAuthority } from "#auth/oidc/authority.ts";
 import type { Config } from "#config/config.ts";
 import type { Live } from "#live/live.ts";
-import type { LoginPagesDeps, WaitingLogin } from "#public/login-pages.ts";
+import type { WaitingLogin } from "#public/login-pages.ts";
 import type { PublicDeps } from "#public/public-app.ts";
 import { httpAnswered, unexpectedError } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
@@ -18,18 +19,20 @@ export interface PublicParts {
   readonly live: Live;
   readonly store: Store;
   readonly noiseKey: PrivateKey;
+  readonly authority: OidcAuthority | undefined;
   readonly build: BuildInfo;
   readonly telemetry: Telemetry;
 }
 
 /** What the public pages ask of the rest of the server. */
-export function publicDeps({ config, live, store, noiseKey, build, telemetry }: PublicParts): PublicDeps {
+export function publicDeps({ config, live, store, noiseKey, authority, build, telemetry }: PublicParts): PublicDeps {
   return {
     serverUrl: config.server.url,
     noisePublicKey: publicMachineKey(noiseKey),
     build,
     ping: () => store.ping(),
-    login: loginDeps(live),
+    login: loginDeps(live, authority),
+    ...(authority && { authority }),
     verifier: (nodeKey) => live.world.index.nodeByNodeKey.has(nodeKey),
     verifyLimits: { maxBytes: config.limits.verify_body, timeoutMs: config.limits.request_timeout },
     // Every ping of ours is answered inside Noise.
@@ -39,10 +42,11 @@ export function publicDeps({ config, live, store, noiseKey, build, telemetry }: 
   };
 }
 
-function loginDeps(live: Live): LoginPagesDeps {
+function loginDeps(live: Live, authority: OidcAuthority | undefined): PublicDeps["login"] {
   return {
     findLogin: async (authId) => waitingLogin(live, live.world.authRequests.get(parseAuthRequestId(authId))),
-    loginUrl: async () => undefined,
+    signIn: async (authId) => authority?.begin(parseAuthRequestId(authId)),
+    now: live.now,
     suggestUser: () => {
       const users = usersOf(live.world, defaultTailnetId);
       const [first] = users;

@@ -1,5 +1,7 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
+import type { Keepsake } from "#auth/oidc/arrival.ts";
+import { type CookieTerms, keep } from "./keep.ts";
 import { answerPage, commandBox, type Markup } from "./page/page.ts";
 import { shellWord } from "./shell-word.ts";
 
@@ -13,11 +15,11 @@ export interface WaitingLogin {
   readonly os?: string;
 }
 
-export interface LoginPagesDeps {
+export interface LoginPagesDeps extends CookieTerms {
   /** Never throws for an id that is not known: its state is `unknown`. */
   readonly findLogin: (authId: string) => Promise<WaitingLogin>;
   /** Where the identity provider takes this login over; `undefined`: it is approved by command. */
-  readonly loginUrl: (authId: string, kind: "register" | "auth") => Promise<string | undefined>;
+  readonly signIn: (authId: string) => Promise<{ readonly url: string; readonly cookie: Keepsake } | undefined>;
   /** Whom a new node would belong to: the default or only user, `some` when there are several, `none` when there is nobody. */
   readonly suggestUser: () => { readonly name: string } | "some" | "none";
   /** First words of the administrator's command line. */
@@ -39,8 +41,12 @@ export function createLoginPages(deps: LoginPagesDeps): Hono {
         context.header("Cache-Control", "no-store");
         return context.json({ state });
       }
-      const elsewhere = await deps.loginUrl(authId, kind);
-      if (elsewhere !== undefined) return context.redirect(elsewhere, 302);
+      const elsewhere = await deps.signIn(authId);
+      if (elsewhere) {
+        keep(context, deps, elsewhere.cookie);
+        context.header("Cache-Control", "no-store");
+        return context.redirect(elsewhere.url, 302);
+      }
       const login = await deps.findLogin(authId);
       return answerPage(
         context,

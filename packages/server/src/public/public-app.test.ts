@@ -8,9 +8,10 @@ const noisePublicKey = MachineKey.parse(`mkey:${"ab".repeat(32)}`);
 const knownNode = NodeKey.parse(`nodekey:${"01".repeat(32)}`);
 const authId = "hskey-authreq-0123456789abcdef01234567";
 
-const login: LoginPagesDeps = {
+const login: PublicDeps["login"] = {
   findLogin: async () => ({ state: "waiting", hostname: "laptop", os: "linux" }),
-  loginUrl: async () => undefined,
+  signIn: async () => undefined,
+  now: () => 0,
   suggestUser: () => ({ name: "alice" }),
   ctl: "headscalectl",
 };
@@ -266,9 +267,14 @@ describe("/register/{auth_id}", () => {
     expect(html).not.toMatch(/(?:src|href)="(?!\/favicon\.ico")|style=|onclick=/);
   });
 
-  test("sends on to the identity provider when there is one", async () => {
-    const { status, headers } = await page({ loginUrl: async (id, kind) => `https://idp.example/${kind}/${id}` });
-    expect([status, headers.get("location")]).toEqual([302, `https://idp.example/register/${authId}`]);
+  test("sends on to the identity provider when there is one, with what the browser keeps for the way back", async () => {
+    const cookie = { name: "headscale_login_abc", value: "v", path: "/oidc/callback", expiresAt: 900_000 };
+    const { status, headers } = await page({ signIn: async (id) => ({ url: `https://idp.example/${id}`, cookie }) });
+    expect([status, headers.get("location")]).toEqual([302, `https://idp.example/${authId}`]);
+    expect(headers.get("set-cookie")).toBe(
+      "headscale_login_abc=v; Max-Age=900; Path=/oidc/callback; HttpOnly; Secure; SameSite=Lax",
+    );
+    expect(headers.get("cache-control")).toBe("no-store");
   });
 
   test.for([

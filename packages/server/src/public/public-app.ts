@@ -10,6 +10,7 @@ import { createLoginPages, type LoginPagesDeps } from "./login-pages.ts";
 import { answerPage } from "./page/page.ts";
 import type { BodyLimits } from "./read-body.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { createSignInPages, type SignInAuthority } from "./sign-in-pages.ts";
 import { createVerifyRoute, type NodeVerifier } from "./verify-route.ts";
 
 /** What `/version` tells. */
@@ -27,7 +28,9 @@ export interface PublicDeps {
   readonly build: BuildInfo;
   /** Rejects while the database does not answer. */
   readonly ping: () => Promise<void>;
-  readonly login: LoginPagesDeps;
+  readonly login: Omit<LoginPagesDeps, "serverUrl">;
+  /** Absent without an identity provider. */
+  readonly authority?: SignInAuthority;
   readonly verifier: NodeVerifier;
   readonly verifyLimits: BodyLimits;
   /** Whether a ping of this id was sent to a client; it is answered at most once. */
@@ -56,7 +59,9 @@ export function createPublicApp(deps: PublicDeps): Hono {
   });
   app.route("/", createStatusRoutes(deps));
   app.route("/", createKeyRoute(deps.noisePublicKey));
-  app.route("/", createLoginPages(deps.login));
+  const login = { ...deps.login, serverUrl: deps.serverUrl };
+  app.route("/", createLoginPages(login));
+  if (deps.authority) app.route("/", createSignInPages({ ...login, authority: deps.authority }));
   app.route("/", createVerifyRoute(deps.verifier, deps.verifyLimits));
   app.route("/", createClientPages(deps.serverUrl));
   app.all("/ts2021", (context) => context.text(misconfiguredProxy, 400));

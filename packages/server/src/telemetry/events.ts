@@ -164,6 +164,29 @@ export function credentialRefused(
   t.log.warn("credential refused", { kind, source });
 }
 
+export function oidcReady(t: Telemetry, issuer: string): void {
+  t.log.info("identity provider found", { issuer });
+}
+
+export function oidcUnavailable(t: Telemetry, issuer: string, reason: string): void {
+  t.log.warn("identity provider not found, logins are approved by command until it is", { issuer, reason });
+}
+
+export function userInfoFailed(t: Telemetry, issuer: string, reason: string): void {
+  t.log.warn("identity provider's UserInfo not read, the ID token has to do", { issuer, reason });
+}
+
+/** `who` is absent until the provider has vouched for somebody. */
+export function signInRefused(
+  t: Telemetry,
+  code: string,
+  reason: string,
+  who: { readonly subject: string; readonly email: string | undefined } | undefined,
+): void {
+  t.metrics.authFailures.add({ kind: "oidc" });
+  t.log.warn("sign-in refused", { code, reason, ...who });
+}
+
 export function certificateObtained(t: Telemetry, names: readonly string[], authority: string, until: Date): void {
   t.metrics.certificates.add({ result: "ok" });
   t.log.info("certificate obtained", { names, authority, until });

@@ -21,7 +21,7 @@ export type Subject = keyof Subjects;
 /** What happened, in words of the audit log: `node-registered`, `routes-approved` … */
 export type ChangeKind =
   | `tailnet-${"created" | "renamed" | "deleted" | "owner-set"}`
-  | `user-${"created" | "renamed" | "deleted" | "role-set"}`
+  | `user-${"created" | "renamed" | "updated" | "deleted" | "role-set"}`
   | `node-${"registered" | "reauthenticated" | "refreshed" | "logged-out" | "expired" | "expiry-set" | "renamed" | "hostname-reported" | "tagged" | "deleted" | "readdressed"}`
   | `routes-${"approved" | "auto-approved"}`
   | `auth-key-${"created" | "used" | "expired" | "deleted"}`

@@ -83,7 +83,7 @@ function followUp(
   const request = pendingOf(world, given, who, authId);
   if (request?.verdict === "pending") return { effects: [], result: { kind: "wait", authId } };
   if (request?.verdict === "rejected") {
-    throw new TailnetError("auth-request-not-found", "this login was rejected by an administrator");
+    throw new TailnetError("auth-request-not-found", "this login was rejected");
   }
   return requestLogin(world, given, who, freshId);
 }

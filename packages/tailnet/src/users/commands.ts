@@ -24,9 +24,13 @@ export function userIn(world: World, id: UserId): User {
 const nameForm = /^\p{L}[\p{L}\p{N}._-]*@?[\p{L}\p{N}._-]*$/u;
 const maxNameLength = 255;
 
+export function isUserName(name: string): boolean {
+  return name.length >= 2 && name.length <= maxNameLength && nameForm.test(name);
+}
+
 /** @throws {TailnetError} "name-invalid" */
 export function assertUserName(name: string): void {
-  if (name.length < 2 || name.length > maxNameLength || !nameForm.test(name)) {
+  if (!isUserName(name)) {
     throw new TailnetError(
       "name-invalid",
       `"${name.slice(0, 64)}" is not a user name: use 2 to ${maxNameLength} characters, a letter first, then letters, digits, "-", ".", "_" and at most one "@"`,
@@ -48,30 +52,38 @@ export function createUser(wanted: NewUser): Command<User> {
   };
 }
 
-/** @throws {TailnetError} */
+/** A local user, found by name; the first of its tailnet owns it. @throws {TailnetError} */
 export function addUser(draft: Draft, wanted: NewUser, now: number): User {
   assertUserName(wanted.name);
-  const { world } = draft;
-  const tailnet = world.tailnets.get(wanted.tailnet);
-  if (!tailnet) throw new TailnetError("tailnet-not-found", `namespace ${wanted.tailnet} not found`);
-  assertFree(world, wanted.tailnet, wanted.name);
-  const user: User = {
-    id: world.sequences.user as UserId,
-    tailnet: wanted.tailnet,
-    name: wanted.name,
-    displayName: wanted.displayName ?? "",
-    email: wanted.email ?? "",
-    providerId: "",
-    provider: "",
-    profilePicUrl: wanted.profilePicUrl ?? "",
-    role: tailnet.defaultOwner === undefined ? "owner" : "member",
-    createdAt: now,
-  };
-  draft.add({ subject: "user", tailnet: user.tailnet, kind: "user-created", id: user.id, after: user });
-  if (tailnet.defaultOwner === undefined) {
+  assertFree(draft.world, wanted.tailnet, wanted.name);
+  const tailnet = draft.world.tailnets.get(wanted.tailnet);
+  const isFirst = tailnet !== undefined && tailnet.defaultOwner === undefined;
+  const standing = { providerId: "", provider: "", role: isFirst ? "owner" : "member" } as const;
+  const user = insertUser(draft, { ...wanted, ...standing }, now);
+  if (isFirst) {
     const after = { ...tailnet, defaultOwner: user.id };
     draft.add({ subject: "tailnet", tailnet: tailnet.id, kind: "tailnet-owner-set", id: tailnet.id, after });
   }
+  return user;
+}
+
+/** A new row, its uniqueness seen to by the caller. @throws {TailnetError} "tailnet-not-found" */
+export function insertUser(
+  draft: Draft,
+  {
+    tailnet,
+    displayName = "",
+    email = "",
+    profilePicUrl = "",
+    ...standing
+  }: NewUser & Pick<User, "providerId" | "provider" | "role">,
+  now: number,
+): User {
+  const { world } = draft;
+  if (!world.tailnets.has(tailnet)) throw new TailnetError("tailnet-not-found", `namespace ${tailnet} not found`);
+  const id = world.sequences.user as UserId;
+  const user: User = { ...standing, id, tailnet, displayName, email, profilePicUrl, createdAt: now };
+  draft.add({ subject: "user", tailnet, kind: "user-created", id, after: user });
   return user;
 }
 

@@ -43,6 +43,7 @@ const ownKeys = {
   "limits.extra_records": key(count, "10000", "Records in dns.extra_records_path; every client gets all of them."),
   "limits.fetch_timeout": key(wait, "30s", "For fetching a relay map or talking to an identity provider."),
   "limits.fetch_size": key(byteSizeBetween("1KiB", "1GiB"), "4MiB", "Answer of such a request."),
+  "limits.sign_ins": key(count, "64", "Logins that are checked with the identity provider at the same time."),
   "limits.waiting_changes": key(
     count,
     "10000",

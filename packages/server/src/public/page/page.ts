@@ -25,7 +25,7 @@ const contentSecurityPolicy = [
 export async function answerPage(
   context: Context,
   page: { readonly title: string; readonly body: Markup },
-  status: 200 | 400 | 401 | 403 | 404 | 410 | 500 = 200,
+  status: 200 | 400 | 401 | 403 | 404 | 410 | 500 | 502 | 503 = 200,
 ): Promise<Response> {
   const document = await html`<!doctype html>
 <html lang="en">

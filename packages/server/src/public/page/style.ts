@@ -22,9 +22,12 @@ p code, li code, dd code { background: var(--code); border-radius: 5px; padding:
 .command code { flex: 1; padding: .8rem .9rem; min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all; -webkit-user-select: all; }
 .command span { display: inline-block; max-width: 100%; }
 .command button { border: 0; border-left: 1px solid var(--line); background: var(--accent); color: var(--on-accent); font: inherit; font-size: .95rem; font-weight: 600; min-width: 5.2rem; padding: .6rem .9rem; cursor: pointer; }
-.command button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+button:focus-visible, a:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .command button.done { background: var(--good); }
 .button { display: inline-block; background: var(--accent); color: var(--on-accent); border-radius: 9px; padding: .55rem .9rem; font-weight: 600; text-decoration: none; margin: .3rem .5rem .3rem 0; }
+button.button { border: 0; font: inherit; font-weight: 600; padding: .6rem 1.3rem; cursor: pointer; }
+.button.plain { background: var(--code); color: var(--ink); box-shadow: inset 0 0 0 1px var(--line); }
+.choice { display: flex; flex-wrap: wrap; gap: .2rem .4rem; margin-top: 1.2rem; }
 .quiet { color: var(--quiet); font-size: .94rem; }
 .notice { background: var(--warn-paper); border: 1px solid var(--warn-line); border-radius: 10px; padding: .65rem .9rem; margin: .9rem 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .9rem 0; }
@@ -39,7 +42,8 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .state.rejected::before, .state.unknown::before { background: var(--bad); }
 @keyframes pulse { 50% { opacity: .25; } }
 @media (prefers-reduced-motion: reduce) { .state.waiting::before { animation: none; } }
+h1.state { margin: 0 0 .5rem; font-weight: 700; }
 footer { padding-top: .2rem; padding-bottom: 2rem; }
 [hidden] { display: none !important; }
-@media (max-width: 30rem) { .command { flex-direction: column; } .command button { border-left: 0; border-top: 1px solid var(--line); min-height: 2.9rem; } .card { padding: 1.2rem 1.05rem; } .command code { font-size: .86em; } }
+@media (max-width: 30rem) { .command { flex-direction: column; } .command button { border-left: 0; border-top: 1px solid var(--line); min-height: 2.9rem; } .card { padding: 1.2rem 1.05rem; } .command code { font-size: .86em; } .choice .button { flex: 1; margin-right: 0; } }
 `;
