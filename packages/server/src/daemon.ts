@@ -5,14 +5,21 @@ import { readBuildInfo } from "#assembly/build-info.ts";
 import { type Certificates, openCertificates } from "#assembly/certificates.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
+import { edgeEvents } from "#assembly/edge-events.ts";
 import { readOrMakeKey } from "#assembly/key-file.ts";
 import { adminLimits, controlLimits, edgeLimits } from "#assembly/limits.ts";
-import { openMainListeners, openMetricsListener, openSideListeners } from "#assembly/listeners.ts";
+import {
+  Edges,
+  openGrpcListener,
+  openHttpListener,
+  openMainListeners,
+  openMetricsListener,
+} from "#assembly/listeners.ts";
 import { observeLive } from "#assembly/observe-live.ts";
 import { authorityOf, openProvider } from "#assembly/oidc.ts";
 import { openStore } from "#assembly/open-store.ts";
 import { ctl, publicDeps } from "#assembly/public-deps.ts";
-import type { EmbeddedRelay, PinnedCertificate } from "#assembly/relay.ts";
+import type { EmbeddedRelay } from "#assembly/relay.ts";
 import {
   openBootstrapDns,
   openDerpMaps,
@@ -108,12 +115,13 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     clientAddress,
     upgrades: upgradesOf(control, relay, config.limits["relay.connections"]),
   });
-  const certificates = parts.use(await openCertificates(config, store, withMeta(pinned, relay), telemetry));
-  const edge = openEdge(config, doors, certificates, telemetry);
-  parts.defer(() => edge.close());
+  const certificates = parts.use(await openCertificates(config, store, pinned, relay?.metaCertificate, telemetry));
+  const edges = parts.use(new Edges());
+  const edge = edges.add(openEdge(config, doors, certificates, telemetry));
   await openMainListeners(edge, config, telemetry);
-  parts.use(await openSideListeners(config, edge, certificates.http01, telemetry));
-  parts.use(await openMetricsListener(config, live, telemetry));
+  await openGrpcListener(edge, config, telemetry);
+  await openHttpListener(config, edges, certificates.http01, telemetry);
+  await openMetricsListener(config, edges, live, telemetry);
   certificates.start();
   parts.defer(() => {
     relay?.relay.notifyRestarting(config.limits["relay.restart_delay"], config.limits["relay.restart_patience"]);
@@ -131,7 +139,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     },
     async kill() {
       control.destroy();
-      await edge.close(0);
+      await edges.close(0);
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -183,14 +191,6 @@ function openPolicies(config: Config, telemetry: Telemetry): Promise<PolicyKeepe
   });
 }
 
-/** The pinned certificate with the relay's meta certificate behind it: clients that see it start faster. */
-function withMeta(
-  pinned: PinnedCertificate | undefined,
-  relay: EmbeddedRelay | undefined,
-): PinnedCertificate | undefined {
-  return pinned && relay ? { ...pinned, cert: `${pinned.cert.trimEnd()}\n${relay.metaCertificate}` } : pinned;
-}
-
 type Upgrades = Parameters<typeof createDoors>[0]["upgrades"];
 
 const relayFull = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -218,9 +218,6 @@ function openEdge(config: Config, doors: Doors, certificates: Certificates, tele
     trustedProxies: config.listen.trustedProxies,
     proxyProtocol: config.listen.proxyProtocolSources,
     limits: edgeLimits(config),
-    onEvent: (event) => {
-      if (event.kind === "handler-failed") events.unexpectedError(telemetry, "a request", event.error);
-      else events.connectionRefused(telemetry, "flood", event.address);
-    },
+    onEvent: edgeEvents(telemetry),
   });
 }

@@ -94,9 +94,12 @@ async function serve(file: string | undefined): Promise<number> {
   for (const { key, says } of notes) events.configurationRemark(telemetry, "info", key, says);
   // The rest of the server is only read by who serves: the other commands answer at once.
   const { startDaemon } = await import("./daemon.ts");
+  // Heard from now on: otherwise a reload that comes while the server starts would end it.
+  let started: Daemon | undefined;
+  process.on("SIGHUP", () => void started?.reload());
   const daemon = await startDaemon(config, telemetry);
+  started = daemon;
   process.stdout.write(`${daemon.banner}\n`);
-  process.on("SIGHUP", () => void daemon.reload());
   const why = await stopSignal(daemon);
   events.daemonStopping(telemetry, why);
   await daemon[Symbol.asyncDispose]();

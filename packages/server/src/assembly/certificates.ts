@@ -2,7 +2,7 @@ import { type CertificateEvent, createCertificateManager, folderCache } from "@h
 import type { Store } from "@headscale/store";
 import type { Config } from "#config/config.ts";
 import { openCertificateFiles } from "#edge/certificate-files.ts";
-import type { CertificateSource } from "#edge/tls.ts";
+import type { CertificateSource, KeyPair } from "#edge/tls.ts";
 import * as events from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { blobCache } from "./blob-cache.ts";
@@ -22,8 +22,36 @@ export interface Certificates extends AsyncDisposable {
   reload(): Promise<void>;
 }
 
-/** Files, ACME, or — with a plain-HTTP URL — the pinned certificate that only the relay needs. */
+/**
+ * Files, ACME, or — with a plain-HTTP URL — the pinned certificate that only the relay needs. `meta` is a relay's meta
+ * certificate, which goes behind each chain: clients that see it start faster.
+ */
 export async function openCertificates(
+  config: Config,
+  store: Store,
+  pinned: PinnedCertificate | undefined,
+  meta: string | undefined,
+  telemetry: Telemetry,
+): Promise<Certificates> {
+  const certificates = await openOwnCertificates(config, store, pinned, telemetry);
+  const { source } = certificates;
+  return source && meta !== undefined ? { ...certificates, source: withMeta(source, meta) } : certificates;
+}
+
+/** Every pair of `source`, now and later, with one more certificate in its chain. */
+export function withMeta(source: CertificateSource, meta: string): CertificateSource {
+  const extended = (pair: KeyPair): KeyPair => ({ key: pair.key, cert: `${pair.cert.trimEnd()}\n${meta}` });
+  return {
+    current: () => {
+      const pair = source.current();
+      return pair && extended(pair);
+    },
+    onChange: (listener) => source.onChange((pair) => listener(extended(pair))),
+    alpnContext: (serverName) => source.alpnContext?.(serverName),
+  };
+}
+
+async function openOwnCertificates(
   config: Config,
   store: Store,
   pinned: PinnedCertificate | undefined,

@@ -167,6 +167,13 @@ describe("TLS", () => {
     expect(((await (await fetch(url)).json()) as Seen).secure).toBe(false);
   });
 
+  test("serves plain HTTP on one address when told so for that one", async () => {
+    const { edge, url } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
+    const { port } = await edge.listen({ kind: "tcp", host: "127.0.0.1", port: 0 }, "serve");
+    expect((await fetch(`http://127.0.0.1:${port}`)).status).toBe(200);
+    expect((await fetch(url)).status).toBe(400);
+  });
+
   test("counts nothing twice when many shake hands at once", async () => {
     const { port } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
     const ask = () =>

@@ -207,6 +207,21 @@ describe("trusted proxies", () => {
   });
 });
 
+describe("a proxy that nobody has named as trusted", () => {
+  test("is told of once, when it is near; anybody else may send such headers for fun", async () => {
+    const events: unknown[] = [];
+    const { port } = await openEdge({
+      proxyProtocol: ["127.0.0.3"],
+      onEvent: (event) => events.push(event),
+    });
+    const forwarded = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n";
+    for (const _ of [1, 2]) await (await client(port)).say(forwarded).hearAll();
+    const far = await client(port, "127.0.0.3");
+    await far.say(`PROXY TCP4 198.51.100.1 192.0.2.1 4000 443\r\n${forwarded}`).hearAll();
+    expect(events).toEqual([{ kind: "proxy-untrusted", address: "127.0.0.1" }]);
+  });
+});
+
 describe("the PROXY protocol", () => {
   const version1 = "PROXY TCP6 2001:db8::7 2001:db8::1 4660 443\r\n";
   const version2 = Buffer.from("0d0a0d0a000d0a515549540a2111000cc0000207c6336401123401bb", "hex");
@@ -233,14 +248,39 @@ describe("the PROXY protocol", () => {
     expect(seenIn(await other.hearAll()).client).toBe("2001:db8::7");
   });
 
-  test("is demanded of its sources", async () => {
-    const { port } = await openEdge(options);
-    expect(await (await client(port)).say(get).hearAll()).toBe("");
+  test("is demanded of its sources; the operator is told once", async () => {
+    const events: unknown[] = [];
+    const { port } = await openEdge({ ...options, onEvent: (event) => events.push(event) });
+    for (const _ of [1, 2]) expect(await (await client(port)).say(get).hearAll()).toBe("");
+    expect(events).toEqual([{ kind: "proxy-header-missing", address: "127.0.0.1" }]);
   });
 
-  test("is nonsense from anybody else", async () => {
+  test.for([Buffer.from(version1), version2])(
+    "is believed of nobody else; the operator is told once",
+    async (header) => {
+      const events: unknown[] = [];
+      const { port } = await openEdge({ ...options, onEvent: (event) => events.push(event) });
+      const stranger = () => client(port, "127.0.0.2");
+      for (const _ of [1, 2])
+        expect(await (await stranger()).say(Buffer.concat([header, Buffer.from(get)])).hearAll()).toBe("");
+      expect(await (await stranger()).say(get).hearAll()).toContain('"client":"127.0.0.2"');
+      expect(events).toEqual([{ kind: "proxy-header-unasked", address: "127.0.0.2" }]);
+    },
+  );
+
+  test("is not what a health check sends that only connects, of which nobody is told", async () => {
+    const events: unknown[] = [];
+    const { port, edge } = await openEdge({ ...options, onEvent: (event) => events.push(event) });
+    const checking = await client(port);
+    checking.socket.end();
+    await checking.hearAll();
+    expect([events, edge.stats().peeking]).toEqual([[], 0]);
+  });
+
+  test("may be LOCAL, as a balancer's own health checks are", async () => {
     const { port } = await openEdge(options);
-    expect(await (await client(port, "127.0.0.2")).say(version1 + get).hearAll()).toContain("400 Bad Request");
-    expect(await (await client(port, "127.0.0.2")).say(get).hearAll()).toContain('"client":"127.0.0.2"');
+    const local = Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex");
+    const raw = (await client(port)).say(Buffer.concat([local, Buffer.from(get)]));
+    expect(seenIn(await raw.hearAll()).client).toBe("127.0.0.1");
   });
 });

@@ -11,7 +11,8 @@ import { defaultLimits, type EdgeLimits } from "./limits.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { type Listener, listen, type Transport } from "./listener.ts";
 import { Offenders } from "./offenders.ts";
-import { type Peeked, Peeking } from "./peek.ts";
+import { Peeking, type Spoken } from "./peek.ts";
+import { isNearby, type ProxyDoubt, ProxyDoubts } from "./proxy-doubts.ts";
 import { type ConnectionOrigin, noteOrigin } from "./request-origin.ts";
 import { type CertificateSource, createTlsServer } from "./tls.ts";
 import { Tunnels } from "./tunnels.ts";
@@ -20,7 +21,9 @@ import { Tunnels } from "./tunnels.ts";
 export type EdgeEvent =
   | { readonly kind: "handler-failed"; readonly error: unknown }
   /** Too many HTTP/2 offences: connections from there are refused for a while. */
-  | { readonly kind: "shut-out"; readonly address: string; readonly code: string };
+  | { readonly kind: "shut-out"; readonly address: string; readonly code: string }
+  /** Told once for an address. */
+  | ProxyDoubt;
 
 export interface EdgeOptions {
   readonly request: RequestHandler;
@@ -30,7 +33,7 @@ export interface EdgeOptions {
   readonly tls?: {
     readonly certificates: CertificateSource;
     /** Plain HTTP on the same port, unix sockets aside. By default refused, so that no API key travels in the clear. */
-    readonly clearText?: "refuse" | "serve";
+    readonly clearText?: ClearText;
   };
   /** Prefixes of proxies whose forwarding headers are believed. */
   readonly trustedProxies?: readonly string[];
@@ -50,9 +53,11 @@ export interface EdgeStats {
   readonly refused: number;
 }
 
+export type ClearText = "refuse" | "serve";
+
 export interface Edge {
-  /** @throws {EdgeError} */
-  listen(address: ListenAddress): Promise<Listener>;
+  /** `clearText` is for this address alone. @throws {EdgeError} */
+  listen(address: ListenAddress, clearText?: ClearText): Promise<Listener>;
   /** Aborted when the edge begins to stop: tunnels should say goodbye. */
   readonly closing: AbortSignal;
   /** Stops accepting, finishes what is in flight within `graceMs`, resolves when all is closed. A second call ends at once. */
@@ -90,6 +95,7 @@ class FrontDoor implements Edge {
   readonly #handshaking = new Map<string, ConnectionOrigin>();
   #arriving: ConnectionOrigin | undefined;
   readonly #perAddress = new Map<string, number>();
+  readonly #doubts: ProxyDoubts;
   #sessions = 0;
   #refused = 0;
 
@@ -100,6 +106,7 @@ class FrontDoor implements Edge {
     this.#proxySources = addressSet("proxy_protocol", options.proxyProtocol ?? []);
     this.#offenders = new Offenders(this.#limits.offences);
     this.#peeking = new Peeking(this.#limits);
+    this.#doubts = new ProxyDoubts((event) => options.onEvent?.(event));
     this.#tunnels = new Tunnels(this.#limits.tunnelKeepAliveMs);
     this.#http1 = this.#createHttp1();
     this.#http2 = this.#createHttp2();
@@ -108,8 +115,9 @@ class FrontDoor implements Edge {
     this.#drain = new Drain({ http1: this.#http1, http2: this.#http2, tunnels: this.#tunnels, peeking: this.#peeking });
   }
 
-  async listen(address: ListenAddress): Promise<Listener> {
-    const listener = await listen(address, (...arrival) => this.#accept(...arrival), this.#limits.connections);
+  async listen(address: ListenAddress, clearText = this.#options.tls?.clearText ?? "refuse"): Promise<Listener> {
+    const accept = (socket: Socket, transport: Transport) => this.#accept(socket, transport, clearText);
+    const listener = await listen(address, accept, this.#limits.connections);
     this.#listeners.push(listener);
     return listener;
   }
@@ -134,7 +142,7 @@ class FrontDoor implements Edge {
     };
   }
 
-  #accept(socket: Socket, transport: Transport): void {
+  #accept(socket: Socket, transport: Transport, clearText: ClearText): void {
     socket.on("error", () => socket.destroy());
     const peer = transport === "tcp" ? canonicalAddress(socket.remoteAddress) : undefined;
     const gone = transport === "tcp" && peer === undefined;
@@ -143,9 +151,10 @@ class FrontDoor implements Edge {
     }
     this.#drain.add(socket);
     this.#peeking.peek(socket, this.#proxySources.has(peer), (peeked) => {
+      if (peeked.kind !== "speaks") return this.#doubts.tell(peeked.kind, peer);
       const source = canonicalAddress(peeked.source?.address);
       if (source !== undefined && this.#refuses(source)) return void socket.destroy();
-      return this.#route(peeked, socket, { transport, secure: false, peer: source ?? peer });
+      return this.#route(peeked, socket, { transport, secure: false, peer: source ?? peer }, clearText);
     });
   }
 
@@ -173,10 +182,9 @@ class FrontDoor implements Edge {
     return true;
   }
 
-  #route({ protocol }: Peeked, socket: Socket, origin: ConnectionOrigin): void {
-    const clearText = !this.#tls || origin.transport === "unix" || this.#options.tls?.clearText === "serve";
+  #route({ protocol }: Spoken, socket: Socket, origin: ConnectionOrigin, clearText: ClearText): void {
     if (protocol === "tls") this.#handshake(socket, origin);
-    else if (clearText) this.#serve(protocol, socket, origin);
+    else if (!this.#tls || origin.transport === "unix" || clearText === "serve") this.#serve(protocol, socket, origin);
     else if (protocol === "h1") farewell(socket, "This port speaks HTTPS.", this.#limits.hangUpMs);
     else socket.destroy();
   }
@@ -185,7 +193,10 @@ class FrontDoor implements Edge {
     if (!this.#tls || origin.transport === "unix") return void socket.destroy();
     const tuple = fourTuple(socket);
     this.#handshaking.set(tuple, origin);
-    socket.once("close", () => this.#handshaking.delete(tuple));
+    socket.once("close", () => {
+      // The peer may have dialled again from the same port by now.
+      if (this.#handshaking.get(tuple) === origin) this.#handshaking.delete(tuple);
+    });
     this.#tls.server.emit("connection", socket);
   }
 
@@ -214,7 +225,7 @@ class FrontDoor implements Edge {
         upgrade: (request, socket, head) => {
           const origin = this.#origins.get(socket);
           if (!origin || !upgrade || this.closing.aborted) return void socket.destroy();
-          noteOrigin(request, origin, this.#trusted);
+          this.#note(request, origin);
           this.#tunnels.add(socket);
           return upgrade(request, socket, head);
         },
@@ -251,9 +262,15 @@ class FrontDoor implements Edge {
     if (this.#offenders.count(address, performance.now())) this.#options.onEvent?.({ kind: "shut-out", address, code });
   }
 
+  #note(request: EdgeRequest, origin: ConnectionOrigin): void {
+    const { forwarded } = noteOrigin(request, origin, this.#trusted);
+    if (forwarded && isNearby(origin.peer) && !this.#trusted.has(origin.peer))
+      this.#doubts.tell("proxy-untrusted", origin.peer);
+  }
+
   #request(request: EdgeRequest, response: EdgeResponse, origin: ConnectionOrigin | undefined): void {
     if (!origin) return void request.destroy(); // its session has just ended
-    noteOrigin(request, origin, this.#trusted);
+    this.#note(request, origin);
     if (!admitBody(request, response, this.#limits)) return;
     runHandler(this.#options.request, request, response, (error) => {
       this.#options.onEvent?.({ kind: "handler-failed", error });

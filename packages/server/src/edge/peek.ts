@@ -1,13 +1,17 @@
 import type { Socket } from "node:net";
 import type { EdgeLimits } from "./limits.ts";
 import { type FirstProtocol, firstProtocol } from "./preface.ts";
-import { type ProxySource, parseProxyHeader } from "./proxy-protocol.ts";
+import { beginsLikeProxyHeader, type ProxySource, parseProxyHeader } from "./proxy-protocol.ts";
 
-export interface Peeked {
+export interface Spoken {
+  readonly kind: "speaks";
   readonly protocol: FirstProtocol;
   /** What a PROXY header said. */
   readonly source: ProxySource | undefined;
 }
+
+/** A socket that is dropped speaks no protocol, for want of a PROXY header or because of one. */
+export type Peeked = Spoken | { readonly kind: "proxy-header-missing" | "proxy-header-unasked" };
 
 /** Sockets whose first bytes are still to come. */
 export class Peeking {
@@ -22,7 +26,7 @@ export class Peeking {
     return this.#drops.size;
   }
 
-  /** Calls `done` once with every byte still unread; a socket that stays silent, or lacks its PROXY header, is dropped. */
+  /** Calls `done` at most once, with every byte still unread; a socket that stays silent is dropped without. */
   peek(socket: Socket, expectProxy: boolean, done: (peeked: Peeked) => void): void {
     const stop = () => {
       clearTimeout(timer);
@@ -40,9 +44,10 @@ export class Peeking {
       seen = Buffer.concat([seen, chunk]);
       const decided = decide(seen, expectProxy);
       if (decided === "more") return;
-      if (decided === "drop") return drop();
-      stop();
-      socket.unshift(seen.subarray(decided.skip));
+      if (decided.kind === "speaks") {
+        stop();
+        socket.unshift(seen.subarray(decided.skip));
+      } else drop();
       done(decided);
     };
     const timer = setTimeout(drop, this.#limits.peekMs);
@@ -60,15 +65,17 @@ export class Peeking {
   }
 }
 
-function decide(seen: Buffer, expectProxy: boolean): (Peeked & { readonly skip: number }) | "more" | "drop" {
-  if (!expectProxy) return afterProxy(seen, 0, undefined);
+type Decided = (Spoken & { readonly skip: number }) | Exclude<Peeked, Spoken>;
+
+function decide(seen: Buffer, expectProxy: boolean): Decided | "more" {
+  if (!expectProxy) return beginsLikeProxyHeader(seen) ? { kind: "proxy-header-unasked" } : speaks(seen, 0, undefined);
   const header = parseProxyHeader(seen);
   if (header.kind === "incomplete") return "more";
-  if (header.kind === "none") return "drop";
-  return afterProxy(seen, header.length, header.source);
+  if (header.kind === "none") return { kind: "proxy-header-missing" };
+  return speaks(seen, header.length, header.source);
 }
 
-function afterProxy(seen: Buffer, skip: number, source: ProxySource | undefined) {
+function speaks(seen: Buffer, skip: number, source: ProxySource | undefined): Decided | "more" {
   const protocol = firstProtocol(seen.subarray(skip));
-  return protocol ? { protocol, source, skip } : "more";
+  return protocol ? { kind: "speaks", protocol, source, skip } : "more";
 }

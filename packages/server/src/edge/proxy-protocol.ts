@@ -30,6 +30,13 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader {
   return none;
 }
 
+/** Whether `bytes` begin with the whole signature of either version. No request of HTTP and no TLS record does. */
+export function beginsLikeProxyHeader(bytes: Buffer): boolean {
+  return [signature1, signature2].some(
+    (signature) => bytes.length >= signature.length && startsAlike(bytes, signature),
+  );
+}
+
 /** Whether what there is of `bytes` agrees with the signature. */
 function startsAlike(bytes: Buffer, signature: Buffer): boolean {
   const length = Math.min(bytes.length, signature.length);

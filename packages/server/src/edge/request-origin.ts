@@ -33,12 +33,14 @@ export function clientAddress(request: EdgeRequest): string | undefined {
 }
 
 /** Notes where `request` is from, and takes forwarding headers away unless a trusted proxy sent them. */
-export function noteOrigin(request: EdgeRequest, connection: ConnectionOrigin, trusted: AddressSet): void {
+export function noteOrigin(request: EdgeRequest, connection: ConnectionOrigin, trusted: AddressSet): RequestOrigin {
   const forwarded = Object.keys(request.headers).some((name) => forwardingHeaders.has(name));
   const believed = connection.transport === "tcp" && trusted.has(connection.peer);
   const client = (forwarded && believed && forwardedAddress(request.headers, trusted)) || connection.peer;
-  origins.set(request, { ...connection, client, forwarded });
+  const origin = { ...connection, client, forwarded };
+  origins.set(request, origin);
   if (forwarded && !believed) stripForwarding(request);
+  return origin;
 }
 
 /** From every view of the header: adapters read any. */

@@ -39,6 +39,19 @@ export function connectionRefused(
   t.log.debug("connection refused", { reason, source });
 }
 
+const proxyDoubts = {
+  "proxy-header-missing":
+    "connections without a PROXY header are refused from an address that proxy_protocol names: let the balancer send one, or take it out of the list",
+  "proxy-header-unasked":
+    "connections with a PROXY header are refused from an address that proxy_protocol does not name: add it if it is your balancer",
+  "proxy-untrusted":
+    "requests forwarded by a proxy count as its own: name it in trusted_proxies, and the clients behind it are known by their addresses",
+} as const;
+
+export function proxyDoubtful(t: Telemetry, doubt: keyof typeof proxyDoubts, proxy: string): void {
+  t.log.warn(proxyDoubts[doubt], { proxy });
+}
+
 export function noiseHandshakeFailed(t: Telemetry, error: unknown, source?: string): void {
   t.metrics.noiseFailures.add({});
   t.log.debug("Noise handshake failed", { error, source });

@@ -29,6 +29,11 @@ export const tlsKeys = {
     ":http",
     "Where HTTP-01 is answered; everything else there is sent on to server_url.",
   ),
+  redirect_listen_addr: optional(
+    endpoint,
+    { example: ":80" },
+    "Where plain HTTP is sent on to server_url beside TLS-ALPN-01 or a certificate of your own. With HTTP-01, tls_letsencrypt_listen does that.",
+  ),
   acme_url: key(webUrl, "https://acme-v02.api.letsencrypt.org/directory", "Directory of the certificate authority."),
   acme_fallback_url: optional(
     webUrl,
@@ -63,13 +68,15 @@ export const tlsKeys = {
   ),
 } satisfies Record<string, Key<unknown>>;
 
+/** Where plain HTTP is answered beside HTTPS, with challenges and redirects; `undefined`: nowhere. */
+type HttpListen = Endpoint | undefined;
+
 export interface AcmeConfig {
   readonly kind: "acme";
   /** At least one; DNS names or IP addresses. */
   readonly names: readonly string[];
   readonly challenge: "HTTP-01" | "TLS-ALPN-01";
-  /** Where HTTP-01 is answered. */
-  readonly httpListen: Endpoint;
+  readonly httpListen: HttpListen;
   readonly cacheDir: string;
   /** Asked in this order. */
   readonly directories: readonly [string, ...string[]];
@@ -80,7 +87,7 @@ export interface AcmeConfig {
 
 export type TlsConfig =
   | { readonly kind: "off" }
-  | { readonly kind: "files"; readonly certPath: string; readonly keyPath: string }
+  | { readonly kind: "files"; readonly certPath: string; readonly keyPath: string; readonly httpListen: HttpListen }
   | AcmeConfig;
 
 type TlsReading = Reading<typeof tlsKeys>;
@@ -92,7 +99,12 @@ export function tlsSection(reading: TlsReading, place: Place, listen: ListenConf
     remarks.refuse("tls_letsencrypt_hostname", "set either this or tls_cert_path and tls_key_path, not both");
   }
   if (certPath !== undefined && keyPath !== undefined) {
-    return { kind: "files", certPath: place.resolve(certPath), keyPath: place.resolve(keyPath) };
+    return {
+      kind: "files",
+      certPath: place.resolve(certPath),
+      keyPath: place.resolve(keyPath),
+      httpListen: value.redirect_listen_addr,
+    };
   }
   if (certPath !== undefined)
     remarks.refuse("tls_key_path", "is missing: write the private key that belongs to tls_cert_path");
@@ -117,7 +129,7 @@ function acme({ value, remarks }: TlsReading, place: Place, listen: ListenConfig
     kind: "acme",
     names,
     challenge,
-    httpListen: value.tls_letsencrypt_listen,
+    httpListen: challenge === "HTTP-01" ? value.tls_letsencrypt_listen : value.redirect_listen_addr,
     cacheDir: place.resolveOr(value.tls_letsencrypt_cache_dir, "acme"),
     directories: value.acme_fallback_url === undefined ? [value.acme_url] : [value.acme_url, value.acme_fallback_url],
     email: value.acme_email,
