@@ -153,16 +153,31 @@ describe.for(adminWays)("policies, $way", ({ open: openWay }) => {
   test("tell the outcome of their own tests as an answer", async () => {
     await admin.headscale.setPolicy({ policy: open });
     const { node } = await admin.headscale.getNode({ nodeId: (await join(daemon)).id });
-    const policy = (accept: boolean) =>
-      `{"acls": ${accept ? `[{"action": "accept", "src": ["*"], "dst": ["*:*"]}]` : "[]"},
-        "tests": [{"src": "${node!.ipAddresses[0]}", "accept": ["${node!.ipAddresses[0]}:22"]}]}`;
-    expect(await admin.policy.testPolicy({ policy: policy(true) })).toMatchObject({
+    const address = node!.ipAddresses[0]!;
+    const policy = (port: number) => `{
+      "acls": [{"action": "accept", "src": ["*"], "dst": ["*:${port}"]}],
+      "tests": [{"src": "${address}", "proto": "tcp", "accept": ["${address}:22"], "deny": ["${address}:23"]}],
+    }`;
+    const said = { path: "tests[0]", line: 3, src: address, proto: "tcp" };
+    const rule = { path: "acls[0]", line: 2, src: node!.givenName, dst: node!.givenName };
+    expect(await admin.policy.testPolicy({ policy: policy(22) })).toMatchObject({
       passed: true,
-      results: [{ passed: true }],
+      results: [
+        { ...said, dst: `${address}:22`, expected: "accept", got: "accept", passed: true, message: "", match: rule },
+        { ...said, dst: `${address}:23`, expected: "deny", got: "deny", passed: true, match: { allows: false } },
+      ],
     });
-    const failed = await admin.policy.testPolicy({ policy: policy(false) });
-    expect(failed).toMatchObject({ passed: false, results: [{ path: "tests[0]", passed: false }] });
-    expect(failed.results[0]!.message).not.toBe("");
+    const reason = "comes nearest: the rule is for other ports";
+    const denied = { expected: "accept", got: "deny", passed: false, match: { ...rule, allows: false, reason } };
+    const allowed = { expected: "deny", got: "accept", passed: false, match: { ...rule, allows: true } };
+    expect(await admin.policy.testPolicy({ policy: policy(23) })).toMatchObject({
+      passed: false,
+      results: [{ ...denied, message: expect.stringContaining(`acls[0] (line 2) ${reason}`) }, allowed],
+    });
+    const impossible = `{"tests": [{"src": "tag:none", "accept": ["${address}:22"]}]}`;
+    expect((await admin.policy.testPolicy({ policy: impossible })).results).toMatchObject([
+      { expected: "", got: "", message: 'src: tag not found: "tag:none"', passed: false },
+    ]);
     const unreadable = admin.policy.testPolicy({ policy: "{" });
     await expect(unreadable).rejects.toMatchObject({ code: Code.InvalidArgument });
   });

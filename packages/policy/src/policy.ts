@@ -25,5 +25,7 @@ export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
 export { updatePolicy } from "./update-policy.ts";
 export { type Access, diffPolicies, type PolicyDifference } from "./verdict/diff-policies.ts";
-export { type AccessVerdict, type Explanation, explainAccess, type RulePlace } from "./verdict/explain-access.ts";
+export { type Explanation, explainAccess } from "./verdict/explain-access.ts";
+export { type AccessVerdict, type RulePlace, whyNot } from "./verdict/pair-verdict.ts";
 export { compileTested, runPolicyTests, type TestVerdict } from "./verdict/run-tests.ts";
+export type { Outcome, TestAssertion } from "./verdict/test-assertion.ts";

@@ -91,16 +91,27 @@ function diffText({ unifiedDiff, accessChanges, touchedNodes }: DiffPolicyRespon
 }
 
 const tests: readonly Column<PolicyTestResult>[] = [
-  { head: "TEST", cell: ({ path }) => path },
+  { head: "TEST", cell: ({ path, line }) => placed(path, line) },
   { head: "RESULT", cell: ({ passed }) => (passed ? "ok" : "FAILED") },
   { head: "FROM", cell: ({ src }) => src },
-  { head: "TO", cell: ({ dst, proto, sshUser }) => [dst, proto, sshUser].filter((part) => part !== "").join(" ") },
+  { head: "TO", cell: ({ dst, proto, sshUser }) => [proto, sshUser && `${sshUser}@`, dst].filter(Boolean).join(" ") },
   { head: "EXPECTED", cell: ({ expected }) => expected },
-  { head: "WHY", cell: ({ message }) => message },
+  { head: "GOT", cell: ({ got }) => got },
+  { head: "RULE", cell: ({ match }) => (match ? placed(match.path, match.line) : "") },
+  { head: "WHY", cell: ({ message, match, passed }) => (passed ? "" : match ? reasonOf(match) : message) },
 ];
 
+function reasonOf({ src, dst, reason }: PolicyMatch): string {
+  return `${src} → ${dst}: ${reason}`;
+}
+
+/** Where a test or a rule stands, with its line if that is known. */
+function placed(path: string, line: number): string {
+  return line === 0 ? path : `${path} (line ${line})`;
+}
+
 const matches: readonly Column<PolicyMatch>[] = [
-  { head: "RULE", cell: ({ path, line }) => (line === 0 ? path : `${path} (line ${line})`) },
+  { head: "RULE", cell: ({ path, line }) => placed(path, line) },
   { head: "ALLOWS", cell: ({ allows }) => (allows ? "yes" : "no") },
   { head: "FROM", cell: ({ src }) => src },
   { head: "TO", cell: ({ dst }) => dst },

@@ -40,7 +40,7 @@ describe("parsePolicy", () => {
       '{"ACLs": [{"Action": "accept", "Users": ["*"], "Ports": ["*:22"], "#note": 1}], "Tests": [{"user": "a@b", "allow": ["x:1"]}]}',
     );
     expect(policy.acls?.[0]).toMatchObject({ src: [{ kind: "any" }], dst: [{ ports: [{ First: 22, Last: 22 }] }] });
-    expect(policy.tests[0]).toMatchObject({ src: "a@b", accept: ["x:1"] });
+    expect(policy.tests[0]).toMatchObject({ src: "a@b", accept: [{ text: "x:1" }] });
   });
 
   test("trims selectors, SSH users and actions", () => {

@@ -77,8 +77,8 @@ export interface AccessTest {
   readonly span: Span;
   readonly src: string;
   readonly proto: string;
-  readonly accept: readonly string[];
-  readonly deny: readonly string[];
+  readonly accept: readonly Located[];
+  readonly deny: readonly Located[];
   readonly srcPostureAttrs: Readonly<Record<string, string | number | boolean>>;
 }
 
@@ -86,9 +86,9 @@ export interface SshTest {
   readonly span: Span;
   readonly src: string;
   readonly dst: readonly Selector[];
-  readonly accept: readonly string[];
-  readonly deny: readonly string[];
-  readonly check: readonly string[];
+  readonly accept: readonly Located[];
+  readonly deny: readonly Located[];
+  readonly check: readonly Located[];
 }
 
 /** A policy that was read and found valid. Sections that are not in the file are empty, but for `acls`, `grants` and `ssh`. */

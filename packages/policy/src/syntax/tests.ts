@@ -1,5 +1,5 @@
 import type { HujsonValue } from "#hujson/hujson.ts";
-import type { AccessTest, SshTest } from "./policy-document.ts";
+import type { AccessTest, Located, SshTest } from "./policy-document.ts";
 import type { Selector } from "./selector.ts";
 import type { SyntaxContext } from "./syntax-context.ts";
 
@@ -7,8 +7,8 @@ import type { SyntaxContext } from "./syntax-context.ts";
 export function readAccessTest(context: SyntaxContext, value: HujsonValue): AccessTest {
   let src = "";
   let proto = "";
-  let accept: readonly string[] = [];
-  let deny: readonly string[] = [];
+  let accept: readonly Located[] = [];
+  let deny: readonly Located[] = [];
   let srcPostureAttrs: AccessTest["srcPostureAttrs"] = {};
   const readSrc = (field: HujsonValue) => {
     src = context.text(field, "tests.src").trim();
@@ -47,9 +47,9 @@ function readAttributes(context: SyntaxContext, value: HujsonValue): AccessTest[
 export function readSshTest(context: SyntaxContext, value: HujsonValue): SshTest {
   let src = "";
   let dst: Selector[] = [];
-  let accept: readonly string[] = [];
-  let deny: readonly string[] = [];
-  let check: readonly string[] = [];
+  let accept: readonly Located[] = [];
+  let deny: readonly Located[] = [];
+  let check: readonly Located[] = [];
   context.fields(value, "sshTests", {
     src: (field) => {
       src = context.text(field, "sshTests.src").trim();
@@ -70,6 +70,6 @@ export function readSshTest(context: SyntaxContext, value: HujsonValue): SshTest
   return { span: value, src, dst, accept, deny, check };
 }
 
-function plainTexts(context: SyntaxContext, value: HujsonValue, what: string): string[] {
-  return context.texts(value, what).map(({ text }) => text.trim());
+function plainTexts(context: SyntaxContext, value: HujsonValue, what: string): Located[] {
+  return context.texts(value, what).map(({ text, at }) => ({ text: text.trim(), at }));
 }

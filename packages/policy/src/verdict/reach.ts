@@ -31,23 +31,40 @@ export function findAllowing(
   return compilation.plan.units.find((unit) => missOf(compilation, unit, from, to, question) === undefined);
 }
 
-/** Why a rule does not let `from` reach `to`; `undefined` when it does. Anything but a network rule misses as a whole. */
+/** A rule that does not let one through: the first condition that does not hold, and how near the rule comes. */
+export interface NearMiss {
+  readonly missing: Miss;
+  /** 0: it has nothing to do with either end. */
+  readonly nearness: number;
+}
+
+/**
+ * Why a rule does not let `from` reach `to`; `undefined` when it does. Nearest are rules between the two for another
+ * port, then rules for others to the same place, then rules for the same source to other places.
+ */
 export function missOf(
   compilation: Compilation,
   unit: Unit,
   from: Subject,
   to: Subject,
   question: Question,
-): Miss | undefined {
-  if (unit.kind !== "network") return "protocol";
-  const misses = ([4, 6] as const).map((family) => {
-    const source = ofFamily(from.addresses, family);
-    const target = ofFamily(to.addresses, family);
-    if (source.isEmpty || target.isEmpty) return "source";
-    return familyMiss(compilation, unit, { ...from, addresses: source }, { ...to, addresses: target }, question);
-  });
-  return misses.includes(undefined) ? undefined : (misses.find((miss) => miss !== "source") ?? "source");
+): NearMiss | undefined {
+  if (unit.kind !== "network") return notAtAll;
+  let nearest: NearMiss = notAtAll;
+  for (const family of [4, 6] as const) {
+    const source = { ...from, addresses: ofFamily(from.addresses, family) };
+    const target = { ...to, addresses: ofFamily(to.addresses, family) };
+    if (source.addresses.isEmpty || target.addresses.isEmpty) continue;
+    const miss = familyMiss(compilation, unit, source, target, question);
+    if (miss === undefined) return undefined;
+    if (miss.nearness > nearest.nearness) nearest = miss;
+  }
+  return nearest;
 }
+
+const notAtAll: NearMiss = { missing: "source", nearness: 0 };
+const betweenThem = { port: 5, protocol: 4, destination: 1 } as const;
+const forOthers = { none: 3, port: 2, protocol: 2, destination: 0 } as const;
 
 function familyMiss(
   compilation: Compilation,
@@ -55,12 +72,22 @@ function familyMiss(
   from: Subject,
   to: Subject,
   question: Question,
-): Miss | undefined {
-  if (!admits(compilation, unit, from, question)) return "source";
+): NearMiss | undefined {
+  const missing = targetMiss(compilation, unit, from, to, question);
+  if (!admits(compilation, unit, from, question)) return { missing: "source", nearness: forOthers[missing ?? "none"] };
+  return missing && { missing, nearness: betweenThem[missing] };
+}
+
+function targetMiss(
+  compilation: Compilation,
+  unit: Unit,
+  from: Subject,
+  to: Subject,
+  { port, protocols }: Question,
+): Exclude<Miss, "source"> | undefined {
   const targets = unit.targets.filter((target) => leadsTo(compilation, unit, target, from, to));
   if (targets.length === 0) return "destination";
-  if (!speaks(unit.protocol, question.protocols)) return "protocol";
-  const { port } = question;
+  if (!speaks(unit.protocol, protocols)) return "protocol";
   const open = targets.some(({ ports }) =>
     ports.some(({ First, Last }) => (port === 0 ? Last === 65535 : First <= port && port <= Last)),
   );

@@ -1,66 +1,56 @@
 import type { Compilation } from "#compile/compilation.ts";
 import type { NodeFacts } from "#resolve/node-facts.ts";
-import type { SshTest } from "#syntax/policy-document.ts";
+import type { Located, SshTest } from "#syntax/policy-document.ts";
 import { lexSelector } from "#syntax/selector.ts";
+import { sshPairVerdict } from "./pair-verdict.ts";
 import { type Subject, subjectsOf } from "./subject.ts";
+import { fault, type Outcome, shownAs, type TestAssertion } from "./test-assertion.ts";
 
-type Verdict = "accept" | "check" | "none";
-
-const wantedBy = { accept: "accept", check: "check", deny: "none" } as const satisfies Record<string, Verdict>;
-const shownAs = { accept: "Accept", check: "Check", none: "Drop" } as const satisfies Record<Verdict, string>;
-
-/** Everything that is wrong with an assertion of `sshTests`; none when it holds. */
-export function sshTestErrors(compilation: Compilation, test: SshTest): string[] {
-  if (test.accept.length + test.deny.length + test.check.length === 0) return ["no accept, deny or check assertions"];
+/** Every assertion of an entry of `sshTests`; a single one about the entry where that is at fault as a whole. */
+export function sshAssertions(compilation: Compilation, test: SshTest): TestAssertion[] {
+  const at = test.span.start;
+  if (test.accept.length + test.deny.length + test.check.length === 0)
+    return [fault(at, "no accept, deny or check assertions")];
   const sources = subjectsOf(compilation, lexSelector(test.src, 0), undefined);
-  if ("error" in sources) return [`src: ${sources.error}`];
+  if ("error" in sources) return [fault(at, `src: ${sources.error}`)];
   const from = nodesOf(sources);
-  if (from.length === 0) return [`src "${test.src}" is no node`];
-  if (test.dst.length === 0) return ["dst is empty"];
+  if (from.length === 0) return [fault(at, `src "${test.src}" is no node`)];
+  if (test.dst.length === 0) return [fault(at, "dst is empty")];
   const owner = from[0]?.ownerId;
-  const errors: string[] = [];
-  for (const selector of test.dst) {
+  return test.dst.flatMap((selector) => {
+    const dst = selector.text;
     const targets = subjectsOf(compilation, selector, owner);
     const to = "error" in targets ? [] : nodesOf(targets);
-    if (to.length === 0) errors.push(`dst "${selector.text}": ${"error" in targets ? targets.error : "is no node"}`);
-    else errors.push(...assertions(compilation, test, selector.text, from, to));
-  }
-  return errors;
+    if (to.length === 0)
+      return [fault(selector.at, `dst "${dst}": ${"error" in targets ? targets.error : "is no node"}`, { dst })];
+    return (["accept", "deny", "check"] as const).flatMap((expected) =>
+      test[expected].map((login) => checkLogin(compilation, dst, [from, to], login, expected)),
+    );
+  });
 }
 
 function nodesOf(subjects: readonly Subject[]): NodeFacts[] {
   return subjects.map(({ node }) => node).filter((node) => node !== undefined);
 }
 
-function* assertions(
+/** All sources must fare alike at all destinations. */
+function checkLogin(
   compilation: Compilation,
-  test: SshTest,
   dst: string,
-  from: readonly NodeFacts[],
-  to: readonly NodeFacts[],
-) {
-  for (const list of ["accept", "deny", "check"] as const) {
-    for (const login of test[list]) {
-      const wanted = wantedBy[list];
-      const got = login === "" ? "an empty login" : differing(compilation, from, to, login, wanted);
-      if (got !== undefined) yield `${login || '""'} at "${dst}": want: ${shownAs[wanted]}, got: ${got}`;
-    }
-  }
-}
-
-function differing(
-  compilation: Compilation,
-  from: readonly NodeFacts[],
-  to: readonly NodeFacts[],
-  login: string,
-  wanted: Verdict,
-): string | undefined {
+  [from, to]: readonly [readonly NodeFacts[], readonly NodeFacts[]],
+  { text: login, at }: Located,
+  expected: Outcome,
+): TestAssertion {
+  const wrong = (got: string) => `${login || '""'} at "${dst}": want: ${shownAs[expected]}, got: ${got}`;
+  if (login === "") return fault(at, wrong("an empty login"), { dst, expected });
+  let decided: TestAssertion["decided"];
   for (const target of to) {
     for (const source of from) {
-      const rule = compilation.sshRuleFor(source.addrs, target.node.id, login);
-      const verdict: Verdict = rule?.planned.rule.action ?? "none";
-      if (verdict !== wanted) return shownAs[verdict];
+      const { action: got = "deny", ...verdict } = sshPairVerdict(compilation, source, target, login);
+      if (got !== expected)
+        return { at, dst, proto: "", login, expected, got, error: wrong(shownAs[got]), decided: verdict };
+      decided ??= verdict;
     }
   }
-  return undefined;
+  return { at, dst, proto: "", login, expected, got: expected, error: undefined, decided };
 }

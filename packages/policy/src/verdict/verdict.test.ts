@@ -133,16 +133,49 @@ describe("tests of a policy", () => {
     expect(verdict?.errors).toEqual(errors);
   });
 
+  test("tell of every expectation what was got, between which devices and by which rule", () => {
+    const policy = input({
+      tests: [{ src: "group:ops", proto: "tcp", accept: ["tag:db:5432", "tag:db:22", "lan:1"], deny: ["db:81"] }],
+      sshTests: [{ src: "ana@corp.test", dst: ["tag:db"], check: ["root"], accept: ["ubuntu", "root"] }],
+    });
+    const db = "100.64.0.9, fd7a:115c:a1e0::9";
+    const told = runPolicyTests(compilePolicy(policy)).flatMap(({ section, index, assertions }) =>
+      assertions.map(({ dst, proto, login, expected, got, decided }) => {
+        const { allowedBy, nearest } = decided ?? {};
+        const rule = allowedBy ?? nearest;
+        const by = rule && `${rule.section}[${rule.index}] ${nearest?.missing ?? "allows"}`;
+        return [`${section}[${index}]`, `${dst}/${proto}/${login}`, expected, got, decided?.dst, by];
+      }),
+    );
+    expect(told).toEqual([
+      ["tests[0]", "tag:db:5432/tcp/", "accept", "accept", db, "acls[0] allows"],
+      ["tests[0]", "tag:db:22/tcp/", "accept", "deny", db, "acls[0] port"],
+      ["tests[0]", "lan:1/tcp/", "accept", undefined, undefined, undefined],
+      ["tests[0]", "db:81/tcp/", "deny", "deny", "db", "acls[0] port"],
+      ["sshTests[0]", "tag:db//ubuntu", "accept", "accept", db, "ssh[1] allows"],
+      ["sshTests[0]", "tag:db//root", "accept", "check", db, "ssh[0] allows"],
+      ["sshTests[0]", "tag:db//root", "check", "check", db, "ssh[0] allows"],
+    ]);
+  });
+
   test("stop a policy from being written, with the entry's line", () => {
     const failing = input({ tests: [{ src: "ana@corp.test", accept: ["db:80"] }] });
-    const line = failing.policy.text.split("\n").findIndex((row) => row.includes('"tests"')) + 2;
+    const lines = failing.policy.text.split("\n");
+    const line = lines.findLastIndex((row) => row.includes('"db:80"')) + 1;
+    const column = (lines[line - 1] ?? "").indexOf('"db:80"') + 1;
     expect(() => compileTested(failing)).toThrow(
       expect.objectContaining({
         code: "tests-failed",
         message: "test(s) failed",
         problems: [
           expect.objectContaining({ message: "test(s) failed" }),
-          expect.objectContaining({ message: 'ana@corp.test: address "db:80": want: Accept, got: Drop', line }),
+          expect.objectContaining({
+            message: expect.stringMatching(
+              /^ana@corp\.test: address "db:80": want: Accept, got: Drop \(100\.64\.0\.1, .* → db: no rule allows it; nearest is acls\[0\] \(line \d+\): the rule is for other ports\)$/,
+            ),
+            line,
+            column,
+          }),
         ],
       }),
     );
@@ -166,7 +199,7 @@ describe("explainAccess", () => {
       verdicts: [1, 3].map((id) => ({
         src: `100.64.0.${id}, fd7a:115c:a1e0::${id}`,
         dst: "100.64.0.9, fd7a:115c:a1e0::9",
-        allowedBy: { section: "acls", line: aclLine(0) },
+        allowedBy: { section: "acls", index: 0, line: aclLine(0) },
         nearest: undefined,
       })),
     });
@@ -176,12 +209,13 @@ describe("explainAccess", () => {
     ["ana@corp.test", "db:22", "tcp", 0, "port"],
     ["ana@corp.test", "db:5432", "udp", 0, "protocol"],
     ["ben@corp.test", "10.9.0.1:22", "tcp", 1, "destination"],
-    ["tag:gw", "db:80", "tcp", 0, "source"],
+    ["tag:gw", "db:80", "tcp", 1, "source"],
+    ["tag:gw", "db:81", "tcp", 0, "source"],
   ] as const)("names for %s at %s (%s) the nearest rule, and what it lacks", ([src, dst, proto, rule, missing]) => {
     const explained = explainAccess(live, src, dst, proto);
     const verdict = "verdicts" in explained ? explained.verdicts[0] : undefined;
     expect(verdict?.allowedBy).toBeUndefined();
-    expect(verdict?.nearest).toEqual({ section: "acls", line: aclLine(rule), missing });
+    expect(verdict?.nearest).toEqual({ section: "acls", index: rule, line: aclLine(rule), missing });
   });
 
   test("says that without rules everything is allowed by no rule in particular", () => {

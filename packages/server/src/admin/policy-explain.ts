@@ -3,14 +3,7 @@ import type { ExplainPolicyRequest, ExplainPolicyResponseSchema } from "@headsca
 import { type AccessVerdict, type CompileInput, compilePolicy, explainAccess } from "@headscale/policy";
 import { addressesOf, type NodeId, scopedName, TailnetError, type TailnetId, type World } from "@headscale/tailnet";
 import type { Live } from "#live/live.ts";
-import { nodeName } from "./policy-diff.ts";
-
-const reasons = {
-  source: "the source is not among the rule's sources",
-  destination: "the destination is not among the rule's destinations",
-  protocol: "the rule is for another protocol",
-  port: "the rule is for other ports",
-} as const;
+import { matchOf } from "./policy-match.ts";
 
 /** Whether one end may reach the other, and which rule says so or comes nearest. @throws {TailnetError} */
 export function explain(
@@ -43,25 +36,6 @@ function summaryOf(src: string, target: string, verdicts: readonly AccessVerdict
   if (passing === verdicts.length) return `${src} may reach ${target}.`;
   if (passing === 0) return `${src} may not reach ${target}: no rule allows it.`;
   return `${src} may reach ${target} for ${passing} of ${verdicts.length} pairs of devices.`;
-}
-
-function matchOf(world: World, { src, dst, allowedBy, nearest }: AccessVerdict) {
-  const place = allowedBy ?? nearest;
-  const reason = allowedBy
-    ? allowedBy.line === undefined
-      ? "there is no rule at all, so everything is allowed"
-      : "allows it"
-    : nearest
-      ? `comes nearest: ${reasons[nearest.missing]}`
-      : "no rule is about these two";
-  return {
-    path: place?.section ?? "",
-    line: place?.line ?? 0,
-    src: nodeName(world, src),
-    dst: nodeName(world, dst),
-    allows: allowedBy !== undefined,
-    reason,
-  };
 }
 
 /** A node by name or id stands for its address; everything else is a selector of the policy language. */

@@ -69,7 +69,7 @@ export function policyService(live: Live, store: Store, policies: PolicyKeeper, 
     async testPolicy(request) {
       const tailnet = scope(request.tailnet);
       const text = await textOf(tailnet, request.policy, 0n);
-      return testResults(await withPlaces(text ?? "", () => policies.inputFor(live, tailnet, text)));
+      return testResults(live.world, await withPlaces(text ?? "", () => policies.inputFor(live, tailnet, text)));
     },
     async diffPolicy(request) {
       const tailnet = scope(request.tailnet);
