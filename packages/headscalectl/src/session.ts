@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Api } from "./connection/client.ts";
 import { readSettings } from "./connection/settings.ts";
 import { CliError } from "./failure.ts";
@@ -42,6 +43,17 @@ export class Session {
     // Loaded only by commands that call: half of a command's start is this.
     const { openApi } = await import("./connection/client.ts");
     return openApi(settings);
+  }
+
+  /** Lets the user edit a file with the program that VISUAL or EDITOR names. @throws {CliError} when that fails. */
+  async edit(path: string): Promise<void> {
+    const { env } = this.#around;
+    const editor = env.VISUAL || env.EDITOR || "vi";
+    const { spawn } = await import("node:child_process");
+    // The names may come with arguments, as in `code --wait`.
+    const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, "sh", path], { stdio: "inherit", env: { ...env } });
+    const [code] = (await once(child, "close")) as [number | null];
+    if (code !== 0) throw new CliError("other", `the editor (${editor}) failed; VISUAL or EDITOR names another`);
   }
 
   /**

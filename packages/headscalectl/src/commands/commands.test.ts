@@ -328,6 +328,16 @@ describe("headscalectl", () => {
     expect(ran.stderr).toMatch(/^Error: .*\n$/);
   });
 
+  test("does not open everything because a text got lost on its way", async () => {
+    const { services, ctl } = await ground.administered();
+    expect(await ctl("policy set -f -", " \n")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("add --force"),
+    });
+    expect(services.policy).toBe('{"acls": []}');
+    expect(await ctl("policy set -f - --force", "{}")).toMatchObject({ code: 0 });
+  });
+
   test("expires a key by the key itself", async () => {
     const { services, ctl } = await ground.administered();
     await ctl("preauthkeys create");
@@ -370,7 +380,11 @@ describe("headscalectl", () => {
     const { services, ctl } = await ground.administered();
     await writeFile(join(ground.folder, "policy.hujson"), "{ /* mine */ }");
     const ran = await ctl(`policy set -f ${ground.folder}/policy.hujson`);
-    expect(ran).toEqual({ code: 0, stdout: "Policy updated.\n", stderr: "Warning: acls[0] allows nothing\n" });
+    expect(ran).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^Policy updated: revision \d+ is in force\.\n$/),
+      stderr: "Warning: acls[0] allows nothing\n",
+    });
     expect(services.policy).toBe("{ /* mine */ }");
   });
 });

@@ -11,7 +11,7 @@ import { CliError } from "#failure.ts";
 import { type Commands, text } from "#flags.ts";
 import { type Column, plain, table } from "#output/table.ts";
 import { parseId } from "#resolve/node.ts";
-import { file, policyText } from "./policy-file.ts";
+import { file, placedIn, policyText } from "./policy-file.ts";
 import { parseTarget } from "./policy-target.ts";
 
 export function testPolicy(commands: Commands, run: Run): void {
@@ -21,7 +21,8 @@ export function testPolicy(commands: Commands, run: Run): void {
     (command) => command.options(file),
     run(async ({ api, output, stdin, tailnet }, flags) => {
       const policy = flags.file === undefined ? "" : await policyText(flags.file, stdin);
-      const reply = await (await api()).policy.testPolicy({ policy, tailnet });
+      const service = (await api()).policy;
+      const reply = await placedIn(flags.file ?? "policy", () => service.testPolicy({ policy, tailnet }));
       const failed = reply.results.filter(({ passed }) => !passed).length;
       const summary = `${reply.results.length - failed} passed, ${failed} failed`;
       const text =
@@ -48,8 +49,10 @@ export function diffPolicy(commands: Commands, run: Run): void {
       const policy = flags.file === undefined ? "" : await policyText(flags.file, stdin);
       if (flags.file !== undefined && policy === "") throw new CliError("usage", `${flags.file}: empty`);
       const request = { fromRevision: revision(flags.from, "--from"), toRevision: revision(flags.to, "--to"), policy };
-      const reply = await (await api()).policy.diffPolicy({ ...request, tailnet });
-      await output.message(DiffPolicyResponseSchema, reply, diffText(reply));
+      const service = (await api()).policy;
+      const reply = await placedIn(flags.file ?? "policy", () => service.diffPolicy({ ...request, tailnet }));
+      const names = [revisionName(flags.from), flags.file ?? revisionName(flags.to)] as const;
+      await output.message(DiffPolicyResponseSchema, reply, diffText(reply, names));
       return reply.identical ? undefined : "no";
     }),
   );
@@ -72,8 +75,10 @@ export function explainPolicy(commands: Commands, run: Run): void {
       const { dst, port } = parseTarget(flags.dst, flags.port);
       const policy = flags.file === undefined ? "" : await policyText(flags.file, stdin);
       const request = { src: flags.src, dst, port, proto: flags.proto ?? "", policy, tailnet };
-      const reply = await (await api()).policy.explainPolicy(request);
-      const rules = reply.matches.length === 0 ? "" : `\n${table(matches, reply.matches)}`;
+      const service = (await api()).policy;
+      const reply = await placedIn(flags.file ?? "policy", () => service.explainPolicy(request));
+      const more = reply.matches.length > maxShown ? `\n… and ${reply.matches.length - maxShown} more pairs` : "";
+      const rules = reply.matches.length === 0 ? "" : `\n${table(matches, reply.matches.slice(0, maxShown))}${more}`;
       const summary = reply.summary || (reply.allowed ? "Allowed" : "Not allowed");
       await output.message(ExplainPolicyResponseSchema, reply, `${plain(summary)}${rules}`);
       return reply.allowed ? undefined : "no";
@@ -81,13 +86,22 @@ export function explainPolicy(commands: Commands, run: Run): void {
   );
 }
 
-function diffText({ unifiedDiff, accessChanges, touchedNodes }: DiffPolicyResponse): string {
-  const lines = accessChanges.map(({ gained, src, dst, what }) =>
+/** More pairs of devices than these are for machines to read. */
+const maxShown = 50;
+
+const revisionName = (said: string | undefined) => (said === undefined ? "in force" : `revision ${said}`);
+
+function diffText(
+  { unifiedDiff, accessChanges, touchedNodes }: DiffPolicyResponse,
+  [before, after]: readonly [string, string],
+): string {
+  const changes = accessChanges.map(({ gained, src, dst, what }) =>
     plain(`${gained ? "+" : "-"} ${src} → ${dst} ${what}`),
   );
-  const access = lines.length === 0 ? [] : ["Access:", ...lines];
+  const access = changes.length === 0 ? [] : ["Access:", ...changes];
   const touched = touchedNodes.length === 0 ? [] : [`Touched: ${touchedNodes.map(plain).join(", ")}`];
-  return [...(unifiedDiff === "" ? [] : [unifiedDiff.trimEnd()]), ...access, ...touched].join("\n");
+  const lines = unifiedDiff.replace(/^--- .*\n\+\+\+ .*$/m, () => `--- ${before}\n+++ ${after}`).trimEnd();
+  return [...(lines === "" ? [] : [lines]), ...access, ...touched].join("\n");
 }
 
 const tests: readonly Column<PolicyTestResult>[] = [

@@ -32,3 +32,15 @@ async function readInput(stdin: NodeJS.ReadableStream): Promise<string> {
   }
   return Buffer.concat(chunks).toString("utf8");
 }
+
+/** Runs a call about the text of a file; places in a refusal (`policy:3:12:`) get the name of the file. */
+export async function placedIn<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    const name = path === "-" ? "standard input" : path;
+    const message = error.message.replace(/^policy:(?=\d+:\d+: )/gm, () => `${name}:`);
+    throw new CliError(error.kind, message, { cause: error });
+  }
+}

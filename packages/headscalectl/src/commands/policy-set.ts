@@ -1,6 +1,7 @@
 import {
   CheckPolicyResponseSchema,
   PolicyRevisionSchema,
+  type SetPolicyResponse,
   SetPolicyResponseSchema,
 } from "@headscale/gen/headscale/v1/policy_pb.ts";
 import type { Run } from "#command.ts";
@@ -9,7 +10,7 @@ import { type Commands, text } from "#flags.ts";
 import { parseId } from "#resolve/node.ts";
 import type { Session } from "#session.ts";
 import { expected } from "./expected.ts";
-import { file, policyText } from "./policy-file.ts";
+import { file, placedIn, policyText } from "./policy-file.ts";
 
 const ifRevision = { "if-revision": text("Only if this revision is still in force") } as const;
 
@@ -19,14 +20,13 @@ export function setPolicy(commands: Commands, run: Run): void {
     "Check a policy and put it in force",
     (command) => command.options({ ...file, ...ifRevision }).demandOption("file"),
     run(async (session, flags) => {
-      const request = {
-        policy: await policyText(flags.file, session.stdin),
-        tailnet: session.tailnet,
-        ...condition(flags.ifRevision),
-      };
-      const reply = await (await session.api()).headscale.setPolicy(request);
-      warn(session, reply.warnings);
-      await session.output.message(SetPolicyResponseSchema, reply, "Policy updated.");
+      const policy = await policyText(flags.file, session.stdin);
+      const request = { policy, tailnet: session.tailnet, ...condition(flags.ifRevision) };
+      // A script whose output got lost would open everything.
+      if (policy.trim() === "" && !(await session.confirm(`${flags.file} is empty: let everybody reach everybody?`)))
+        return "no";
+      const { headscale } = await session.api();
+      return updated(session, await placedIn(flags.file, () => headscale.setPolicy(request)));
     }),
   );
 }
@@ -40,7 +40,7 @@ export function checkPolicy(commands: Commands, run: Run): void {
       const { headscale } = await session.api();
       const request = { policy: await policyText(flags.file, session.stdin), tailnet: session.tailnet };
       try {
-        const reply = await headscale.checkPolicy(request);
+        const reply = await placedIn(flags.file, () => headscale.checkPolicy(request));
         warn(session, reply.warnings);
         return session.output.message(CheckPolicyResponseSchema, reply, "Policy is valid");
       } catch (error) {
@@ -67,6 +67,16 @@ export function rollbackPolicy(commands: Commands, run: Run): void {
         `Policy of revision ${flags.revision} is in force as ${made.revision}`,
       );
     }),
+  );
+}
+
+/** Says that a policy is in force now, and what of it is hardly meant. */
+export async function updated(session: Session, reply: SetPolicyResponse): Promise<undefined> {
+  warn(session, reply.warnings);
+  await session.output.message(
+    SetPolicyResponseSchema,
+    reply,
+    `Policy updated: revision ${reply.revision} is in force.`,
   );
 }
 

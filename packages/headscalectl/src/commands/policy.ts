@@ -1,6 +1,7 @@
 import type { Run } from "#command.ts";
 import type { Commands } from "#flags.ts";
 import { diffPolicy, explainPolicy, testPolicy } from "./policy-ask.ts";
+import { editPolicy } from "./policy-edit.ts";
 import { getPolicy, policyHistory } from "./policy-read.ts";
 import { checkPolicy, rollbackPolicy, setPolicy } from "./policy-set.ts";
 
@@ -9,6 +10,7 @@ export function policy(commands: Commands, run: Run): Commands {
   const verbs = [
     getPolicy,
     setPolicy,
+    editPolicy,
     checkPolicy,
     testPolicy,
     diffPolicy,

@@ -1,11 +1,11 @@
-import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { AuditService } from "@headscale/gen/headscale/v1/audit_pb.ts";
 import { type Change, ChangeSchema } from "@headscale/gen/headscale/v1/change_pb.ts";
 import { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
 import { type Node, NodeSchema, NodeService, RegisterMethod } from "@headscale/gen/headscale/v1/node_pb.ts";
-import { PolicyService } from "@headscale/gen/headscale/v1/policy_pb.ts";
+import { type GetPolicyResponseSchema, PolicyService } from "@headscale/gen/headscale/v1/policy_pb.ts";
 import { type PreAuthKey, PreAuthKeySchema } from "@headscale/gen/headscale/v1/preauthkey_pb.ts";
 import { type Tailnet, TailnetSchema, TailnetService } from "@headscale/gen/headscale/v1/tailnet_pb.ts";
 import { type User, UserSchema, UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
@@ -22,6 +22,12 @@ export class AdminServices {
   readonly nodes: Node[] = [];
   readonly keys: PreAuthKey[] = [];
   policy = '{"acls": []}';
+  /** The answer to who asks for the policy; tests put others here. */
+  policyInForce = (): MessageInitShape<typeof GetPolicyResponseSchema> => ({
+    policy: this.policy,
+    revision: 3n,
+    updatedAt: timestampFromMs(3000),
+  });
   watchesOpen = 0;
 
   constructor() {
@@ -169,18 +175,19 @@ export class AdminServices {
         answer("ListApiKeys", request, { apiKeys: [{ id: 1n, prefix: "hskey-api-abcdefabcdef-***" }] }),
       expireApiKey: (request) => answer("ExpireApiKey", request, {}),
       deleteApiKey: (request) => answer("DeleteApiKey", request, {}),
-      getPolicy: (request) => answer("GetPolicy", request, { policy: this.policy, revision: 3n }),
+      getPolicy: (request) => answer("GetPolicy", request, this.policyInForce()),
       setPolicy: (request) => {
         note("SetPolicy", request);
         if (request.ifRevision !== undefined && request.ifRevision !== 3n) {
           throw new ConnectError("the policy is at revision 3", Code.Aborted);
         }
+        if (!request.policy.includes("{")) throw notAnObject();
         this.policy = request.policy;
         return { policy: this.policy, revision: 4n, warnings: ["acls[0] allows nothing"] };
       },
       checkPolicy: (request) => {
         if (!note("CheckPolicy", request).policy.includes("{")) {
-          throw new ConnectError("parsing HuJSON: line 1, column 1: not an object", Code.InvalidArgument);
+          throw notAnObject();
         }
         return {};
       },
@@ -284,4 +291,8 @@ function change(revision: number): Change {
     subject: "node:1",
     summary: "laptop is now called desk",
   });
+}
+
+function notAnObject(): ConnectError {
+  return new ConnectError("parsing HuJSON: not an object\npolicy:1:1: not an object", Code.InvalidArgument);
 }

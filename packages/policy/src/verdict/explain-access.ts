@@ -23,7 +23,11 @@ export function explainAccess(compiled: CompiledPolicy, src: string, hostPort: s
   if ("error" in to) return to;
   if (from.length === 0 || to.length === 0)
     return { error: `${from.length === 0 ? src : question.host} has no addresses` };
-  return { verdicts: from.flatMap((source) => to.map((target) => pairVerdict(compiled, source, target, question))) };
+  const pairs = from.flatMap((source) => to.map((target) => [source, target] as const));
+  // A device at itself says something only where nothing else was asked.
+  const apart = pairs.filter(([source, target]) => source.node === undefined || source.node !== target.node);
+  const asked = apart.length > 0 ? apart : pairs;
+  return { verdicts: asked.map(([source, target]) => pairVerdict(compiled, source, target, question)) };
 }
 
 function readQuestion(

@@ -218,6 +218,14 @@ describe("explainAccess", () => {
     expect(verdict?.nearest).toEqual({ section: "acls", index: rule, line: aclLine(rule), missing });
   });
 
+  test("leaves out what a device does with itself, unless nothing else was asked", () => {
+    const pairs = (src: string, dst: string) => {
+      const explained = explainAccess(live, src, dst);
+      return "verdicts" in explained ? explained.verdicts.length : explained.error;
+    };
+    expect([pairs("ana@corp.test", "ana@corp.test:22"), pairs("100.64.0.1", "100.64.0.1:22")]).toEqual([2, 1]);
+  });
+
   test("says that without rules everything is allowed by no rule in particular", () => {
     const open = compilePolicy({ ...input(), policy: undefined });
     expect(explainAccess(open, "100.64.0.1", "100.64.0.2:22")).toMatchObject({

@@ -21,7 +21,11 @@ export function explain(
     `${bracketed(to)}:${port === 0 ? "*" : port}`,
     port === 0 && proto === "" ? "icmp" : proto,
   );
-  if ("error" in found) throw new TailnetError("argument-invalid", found.error);
+  if ("error" in found)
+    throw new TailnetError(
+      "argument-invalid",
+      found.error.replace(/^host not found: (".*")$/, "$1 is no node, and no host of the policy"),
+    );
   const allowed = found.verdicts.every(({ allowedBy }) => allowedBy !== undefined);
   const target = port === 0 ? dst : `${dst}:${port}`;
   return {

@@ -14,8 +14,10 @@ export async function withPlaces<T>(text: string, read: () => T | Promise<T>): P
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const prefix = error.code === "bad-syntax" ? "parsing HuJSON: " : "";
-    const shown = error.problems.slice(0, maxShown).map((problem) => renderProblem(text, problem));
-    const more = error.problems.length > maxShown ? [`… and ${error.problems.length - maxShown} more`] : [];
+    // That tests failed is said in the first line; where, by each of them.
+    const problems = error.code === "tests-failed" ? error.problems.slice(1) : error.problems;
+    const shown = problems.slice(0, maxShown).map((problem) => renderProblem(text, problem));
+    const more = problems.length > maxShown ? [`… and ${problems.length - maxShown} more`] : [];
     throw new ConnectError([`${prefix}${error.message}`, ...shown, ...more].join("\n"), Code.InvalidArgument);
   }
 }
