@@ -71,11 +71,9 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const relay = await openRelay(config, () => live, telemetry);
   if (relay) parts.use(relay);
   const maps = parts.use(openDerpMaps(config, regionOf(config, pinned?.pin), telemetry));
-  const live = parts.use(
-    await startLive({ config, store, derpMap: await maps.load(), records, policies, relay: relay?.relay, telemetry }),
-  );
+  const known = { config, store, derpMap: await maps.load(), records, policies, relay: relay?.relay, telemetry };
+  const live = await startLive(known, parts);
   const { keyUses } = openRecordKeeping(config, store, parts, telemetry);
-  parts.use(store.onCommitElsewhere(() => live.catchUp()));
   maps.refresh((map) => live.setDerpMap(map));
   records.watch(() => live.dnsChanged());
   policies.watch(live);

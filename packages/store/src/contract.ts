@@ -10,6 +10,7 @@ import type {
   WorldRows,
 } from "@headscale/tailnet";
 import type { HistoryPage, HistoryQuery } from "./history.ts";
+import type { Replicas } from "./replicas.ts";
 
 /** Everything a daemon serves from memory; `online` of a stored presence is always false. */
 export interface StoredState extends WorldRows {
@@ -26,6 +27,8 @@ export interface PolicySummary {
   readonly sha256: string;
   readonly sizeBytes: number;
 }
+
+export type PresenceMove = "came" | "left";
 
 /** What is kept of the history; absent: no limit. */
 export interface HistoryLimits {
@@ -71,8 +74,14 @@ export interface Store extends AsyncDisposable {
   /** One policy as it once was; undefined unless the tailnet had it. */
   policyRevision(tailnet: TailnetId, id: PolicyId): Promise<PolicyRevision | undefined>;
 
-  /** Replaces the presence of these nodes; nodes that no longer exist are passed over. */
-  writePresence(rows: ReadonlyMap<NodeId, Presence>): Promise<void>;
+  /**
+   * Replaces the presence of these nodes; nodes that no longer exist are passed over. `moves` says who of them came to
+   * this daemon or left it: one that has come to another daemon since is not taken away from it.
+   */
+  writePresence(rows: ReadonlyMap<NodeId, Presence>, moves?: ReadonlyMap<NodeId, PresenceMove>): Promise<void>;
+
+  /** The other daemons on this database; an embedded one has none. */
+  readonly replicas: Replicas | undefined;
 
   /** When API keys were last used, ms since the epoch; keys that are gone are passed over, and earlier moments too. */
   writeKeyUses(uses: ReadonlyMap<ApiKeyId, number>): Promise<void>;

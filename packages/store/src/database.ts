@@ -24,4 +24,6 @@ export interface Database extends AsyncDisposable {
   /** Goes into the transaction of each commit and tells other daemons. */
   readonly announcement: readonly Statement[];
   onCommitElsewhere(listener: () => void): Disposable;
+  /** Goes into a transaction that writes presence of these nodes. */
+  presenceAnnouncement(ids: readonly number[]): readonly Statement[];
 }

@@ -22,6 +22,7 @@ import {
   userRoles,
 } from "@headscale/tailnet";
 import type { PolicySummary } from "./contract.ts";
+import type { SharedPresence } from "./replicas.ts";
 import { StoreError } from "./store-error.ts";
 import type { Rows } from "./tables.ts";
 
@@ -179,15 +180,34 @@ export function presenceRow(nodeId: NodeId, presence: Presence): Omit<Rows["pres
   };
 }
 
+const offlinePresenceOf = (row: Rows["presence"]): Presence => ({
+  online: false,
+  ...(row.lastSeen !== null && { lastSeen: row.lastSeen }),
+  ...(row.discoKey !== null && { discoKey: DiscoKey.parse(row.discoKey) }),
+  endpoints: row.endpoints,
+  homeDerp: row.homeDerp,
+  hostinfo: row.hostinfo as Hostinfo,
+  capVersion: row.capVersion,
+});
+
 export const presenceOf = reading<Rows["presence"], readonly [NodeId, Presence]>("presence", "nodeId", (row) => [
   row.nodeId as NodeId,
-  {
-    online: false,
-    ...(row.lastSeen !== null && { lastSeen: row.lastSeen }),
-    ...(row.discoKey !== null && { discoKey: DiscoKey.parse(row.discoKey) }),
-    endpoints: row.endpoints,
-    homeDerp: row.homeDerp,
-    hostinfo: row.hostinfo as Hostinfo,
-    capVersion: row.capVersion,
-  },
+  offlinePresenceOf(row),
 ]);
+
+/** The same with what only daemons that share a database write; whether it is online depends on a lease. */
+export const sharedPresenceOf = reading<Rows["presence"], readonly [NodeId, SharedPresence]>(
+  "presence",
+  "nodeId",
+  (row) => [
+    row.nodeId as NodeId,
+    {
+      replica: row.replica ?? undefined,
+      presence: {
+        ...offlinePresenceOf(row),
+        ...(row.connectedAt !== null && { connectedAt: row.connectedAt }),
+        ...(row.unresponsive && { unresponsive: true }),
+      },
+    },
+  ],
+);

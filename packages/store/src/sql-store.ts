@@ -11,10 +11,11 @@ import type {
 import { and, asc, desc, eq, gt, lt, or, type SQL, sql } from "drizzle-orm";
 import { changeOf } from "./change-row.ts";
 import { ChangeWriter } from "./change-writer.ts";
-import type { HistoryLimits, PolicySummary, Store, StoredState } from "./contract.ts";
-import type { Database, Statement } from "./database.ts";
+import type { HistoryLimits, PolicySummary, PresenceMove, Store, StoredState } from "./contract.ts";
+import type { Database } from "./database.ts";
 import { type HistoryPage, type HistoryQuery, HistoryRequest } from "./history.ts";
 import { presenceWriter } from "./presence-writer.ts";
+import type { Replicas } from "./replicas.ts";
 import * as rows from "./rows.ts";
 import { StoreError } from "./store-error.ts";
 import { type Rows, type Select, selectFrom, upsertInto } from "./tables.ts";
@@ -34,12 +35,14 @@ type Answers<S extends readonly Select<unknown>[]> = {
 export class SqlStore implements Store {
   readonly #database: Database;
   readonly #changes: ChangeWriter;
-  readonly #presence: (id: NodeId, presence: Presence) => Statement;
+  readonly #presence: ReturnType<typeof presenceWriter>;
+  readonly replicas: Replicas | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, replicas?: Replicas) {
     this.#database = database;
+    this.replicas = replicas;
     this.#changes = new ChangeWriter(database);
-    this.#presence = presenceWriter(database);
+    this.#presence = presenceWriter(database, replicas?.self ?? "");
   }
 
   async #read<const S extends readonly Select<unknown>[]>(...selects: S): Promise<Answers<S>> {
@@ -180,10 +183,16 @@ export class SqlStore implements Store {
     return found[0] && rows.policyOf(found[0]);
   }
 
-  async writePresence(presence: ReadonlyMap<NodeId, Presence>): Promise<void> {
-    const statements = [...presence].map(([id, value]) => this.#presence(id, value));
-    for (let start = 0; start < statements.length; start += presenceRowsAtOnce) {
-      await this.#database.write(statements.slice(start, start + presenceRowsAtOnce));
+  async writePresence(
+    presence: ReadonlyMap<NodeId, Presence>,
+    moves: ReadonlyMap<NodeId, PresenceMove> = new Map(),
+  ): Promise<void> {
+    // Always in the same order, so that two daemons never wait for each other.
+    const rows = [...presence].sort(([a], [b]) => a - b);
+    for (let start = 0; start < rows.length; start += presenceRowsAtOnce) {
+      const some = rows.slice(start, start + presenceRowsAtOnce);
+      const statements = some.map(([id, value]) => this.#presence(id, value, moves.get(id)));
+      await this.#database.write([...statements, ...this.#database.presenceAnnouncement(some.map(([id]) => id))]);
     }
   }
 

@@ -18,6 +18,7 @@ export function traced(database: Database, onStatement: StatementListener | unde
       for (const { sql } of statements) onStatement(sql);
       return database.write(statements);
     },
+    presenceAnnouncement: (ids) => database.presenceAnnouncement(ids),
     onCommitElsewhere: (listener) => database.onCommitElsewhere(listener),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };

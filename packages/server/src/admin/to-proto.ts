@@ -154,7 +154,7 @@ export function toNode(live: Live, node: Node, { inList }: { readonly inList: bo
       capabilityVersion: presence.capVersion,
       endpoints: [...presence.endpoints],
       homeDerp: presence.homeDerp,
-      connectedAt: timestamp(live.tailnet(node.tailnet).sessions.of(node.id)?.openedAt),
+      connectedAt: timestamp(presence.connectedAt),
     }),
   );
 }

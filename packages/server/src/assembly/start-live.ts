@@ -7,6 +7,8 @@ import type { Config } from "#config/config.ts";
 import type { ExtraRecords } from "#live/extra-records.ts";
 import { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
+import { ReplicaLink } from "#live/replica-link.ts";
+import { RouteRoles } from "#live/route-roles.ts";
 import { unexpectedError } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { liveLimits } from "./limits.ts";
@@ -22,16 +24,28 @@ export interface LiveParts {
   readonly telemetry: Telemetry;
 }
 
-/** The live state over what the store holds. */
-export async function startLive({
-  config,
-  store,
-  derpMap,
-  records,
-  policies,
-  relay,
-  telemetry,
-}: LiveParts): Promise<Live> {
+/** Where daemons share a database, what others need to know of presence is written down this soon. */
+const shareMs = 200;
+
+/** The live state over what the store holds, tied to the other daemons that share it. */
+export async function startLive(parts: LiveParts, stack: AsyncDisposableStack): Promise<Live> {
+  const { config, store, telemetry } = parts;
+  const { replicas } = store;
+  const roles = replicas && (await RouteRoles.open(replicas));
+  const live = stack.use(await openLive(parts, roles));
+  stack.use(store.onCommitElsewhere(() => void live.catchUp()));
+  if (replicas && roles) {
+    const { offlineGraceMs: graceMs, replicaLeaseMs: leaseMs } = config.tuning;
+    const onError = (what: string, error: unknown) => unexpectedError(telemetry, what, error);
+    stack.use(await ReplicaLink.open({ live, replicas, roles, leaseMs, shareMs, graceMs, onError }));
+  }
+  return live;
+}
+
+async function openLive(
+  { config, store, derpMap, records, policies, relay, telemetry }: LiveParts,
+  roles: RouteRoles | undefined,
+): Promise<Live> {
   const stored = await store.load();
   const settings = tailnetSettings(config);
   const dns = dnsSettings(config);
@@ -46,7 +60,11 @@ export async function startLive({
     netmap: netmapSettings(config),
     policySettings: { serverUrl: config.server.url, httpsCertificates: false },
     timing: { keepAliveMs: () => keepAliveMs + Math.random() * keepAliveSpreadMs, coalesceMs: changeWindowMs },
-    limits: liveLimits(config),
+    limits: {
+      ...liveLimits(config),
+      ...(roles && { presenceFlushMs: Math.min(shareMs, config.tuning.presenceFlushMs) }),
+    },
+    roles,
     policyOf: (world, tailnet) => policies.documentOf(world, tailnet),
     derpMap,
     dns: (world: World, id: TailnetId): DNSConfig => {

@@ -87,12 +87,16 @@ export class Pings {
       if (this.#live.tailnet(node.tailnet).sessions.ping(id, request(token))) return;
       clearTimeout(timer);
       this.#waiting.delete(token);
-      reject(notConnected());
+      reject(this.#live.attendance.isElsewhere(id) ? connectedElsewhere() : notConnected());
     });
   }
 }
 
 type PingSender = ReturnType<Live["tailnet"]>["sessions"]["ping"];
+
+function connectedElsewhere(): PingError {
+  return new PingError("not-connected", "the node is connected to another replica of this server: ask that one");
+}
 
 function notConnected(): PingError {
   return new PingError("not-connected", "the node is not connected");

@@ -57,7 +57,7 @@ export class RouteProbe implements Disposable {
     this.#asked.add(stream);
     if (!isAlive && isFirst) return;
     onProbed(node, isAlive);
-    tailnet.setHealth(id, isAlive);
+    live.attendance.setHealth(node, isAlive);
   }
 
   [Symbol.dispose](): void {

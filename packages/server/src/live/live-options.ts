@@ -7,6 +7,7 @@ import type { LifetimeLimits } from "./lifetimes.ts";
 import type { PolicyDocument } from "./live-tailnet.ts";
 import type { SessionTiming } from "./map-session.ts";
 import type { PresenceStore } from "./presence-book.ts";
+import type { RouteRoles } from "./route-roles.ts";
 import type { CommitLog } from "./write-queue.ts";
 
 export interface LiveOptions {
@@ -25,6 +26,8 @@ export interface LiveOptions {
     /** Changes that a reader of the feed may be behind. */
     readonly feedBacklog: number;
   };
+  /** Which router serves what, agreed with the other daemons on the database; absent when there can be none. */
+  readonly roles?: RouteRoles | undefined;
   /** The policy in force for a tailnet; a text that does not parse is the caller's to report. */
   policyOf(world: World, tailnet: TailnetId): PolicyDocument;
   readonly derpMap: DERPMap;

@@ -1,3 +1,4 @@
+import type { Prefix } from "@headscale/netip";
 import {
   type Affected,
   type CompiledPolicy,
@@ -25,6 +26,7 @@ import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
 import { noRoutes, RecordCache } from "./record-cache.ts";
 import { Rounds } from "./rounds.ts";
+import type { RouteRoles } from "./route-roles.ts";
 import { RouterTable } from "./router-table.ts";
 import type { SessionSource } from "./session-source.ts";
 import { Sessions } from "./sessions.ts";
@@ -42,6 +44,8 @@ export interface TailnetSurroundings {
   presence(id: NodeId): Presence;
   derpMap(): DERPMap;
   dns(tailnet: TailnetId): DNSConfig;
+  /** Which router serves what, where other daemons have a say in it. */
+  readonly roles: RouteRoles | undefined;
   readonly netmap: NetmapSettings;
   readonly policy: PolicySettings;
   readonly timing: SessionTiming;
@@ -56,7 +60,7 @@ export interface NodeDifference {
 export class LiveTailnet implements SessionSource {
   readonly id: TailnetId;
   readonly records = new RecordCache();
-  readonly routers = new RouterTable();
+  readonly routers: RouterTable;
   readonly rounds: Rounds;
   readonly sessions: Sessions;
   readonly #around: TailnetSurroundings;
@@ -71,6 +75,7 @@ export class LiveTailnet implements SessionSource {
     this.#around = around;
     this.rounds = new Rounds(around.timing.coalesceMs);
     this.sessions = new Sessions(this.rounds);
+    this.routers = new RouterTable(around.roles?.of(id), (prefix) => around.roles?.elected(id, prefix));
     const world = around.world();
     const nodes = nodesOf(world, id);
     for (const node of nodes) this.routers.update(node.id, node, around.presence(node.id), this.#isOnline);
@@ -276,6 +281,12 @@ export class LiveTailnet implements SessionSource {
   /** A probe found a router alive or dead. */
   setHealth(id: NodeId, healthy: boolean): void {
     const moved = this.routers.setHealth(id, healthy, this.#isOnline);
+    if (moved.size > 0) this.#updatePolicy(this.#nodeChange([], moved));
+  }
+
+  /** Daemons have agreed on who serves what. */
+  adoptPrimaries(roles: Iterable<readonly [Prefix, NodeId | undefined]>): void {
+    const moved = this.routers.adopt(roles, this.#isOnline);
     if (moved.size > 0) this.#updatePolicy(this.#nodeChange([], moved));
   }
 

@@ -12,7 +12,8 @@ import {
   type TailnetSettings,
   type World,
 } from "@headscale/tailnet";
-import { deleteNode, ensureDefaultTailnet, purgeAuthRequests } from "@headscale/tailnet/commands";
+import { ensureDefaultTailnet, purgeAuthRequests } from "@headscale/tailnet/commands";
+import { Attendance } from "./attendance.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { DnsConfigs } from "./dns-configs.ts";
 import { HostReports } from "./host-reports.ts";
@@ -21,8 +22,7 @@ import type { LiveOptions } from "./live-options.ts";
 import { LiveTailnet, type PolicyDocument } from "./live-tailnet.ts";
 import type { MapSession } from "./map-session.ts";
 import { policyJudge } from "./policy-judge.ts";
-import { PresenceBook } from "./presence-book.ts";
-import { afterReport, mergeHostinfo } from "./presence-rules.ts";
+import { PresenceBook, type PresenceMark } from "./presence-book.ts";
 import { touchSelf } from "./touch.ts";
 import { type Touched, touchedTailnets } from "./touched-tailnets.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -37,6 +37,7 @@ export class Live implements AsyncDisposable {
   readonly #lifetimes: Lifetimes;
   readonly #flushTimer: NodeJS.Timeout;
   readonly #reports: HostReports;
+  readonly attendance: Attendance;
   #derpMap: DERPMap;
   readonly #dns: DnsConfigs;
 
@@ -64,9 +65,19 @@ export class Live implements AsyncDisposable {
     });
     this.#lifetimes = new Lifetimes(this.now, options.limits, {
       keyExpired: (id) => this.#keyExpired(id),
-      departed: (id) => this.#departed(id),
-      abandoned: (id) => this.#abandon(id),
+      departed: (id) => this.attendance.departed(id),
+      abandoned: (id) => this.#background("removing an ephemeral node", this.attendance.abandon(id)),
       loginRanOut: () => this.#background("purging logins", this.execute(purgeAuthRequests, "system")),
+    });
+    this.attendance = new Attendance({
+      book: this.#presence,
+      lifetimes: this.#lifetimes,
+      reports: this.#reports,
+      feed: this.feed,
+      now: this.now,
+      world: () => this.world,
+      tailnet: (id) => this.tailnet(id),
+      execute: (command, actor) => this.execute(command, actor),
     });
     this.#flushTimer = setInterval(() => void this.#presence.flush(), options.limits.presenceFlushMs);
   }
@@ -109,8 +120,13 @@ export class Live implements AsyncDisposable {
   }
 
   /** Another writer has committed: takes its changes in as if they had been made here. */
-  catchUp(): void {
-    this.#queue.catchUp();
+  catchUp(): Promise<void> {
+    return this.#queue.catchUp();
+  }
+
+  /** Now, to tell later whether presence that was read meanwhile is older than what is known here. */
+  presenceMark(): PresenceMark {
+    return this.#presence.mark();
   }
 
   tailnet(id: TailnetId): LiveTailnet {
@@ -125,6 +141,7 @@ export class Live implements AsyncDisposable {
         presence: (node) => this.#presence.get(node),
         derpMap: () => this.#derpMap,
         dns: (which) => this.#dns.of(this.world, which),
+        roles: options.roles,
         netmap: options.netmap,
         policy: options.policySettings,
         timing: options.timing,
@@ -145,59 +162,23 @@ export class Live implements AsyncDisposable {
   }
 
   /** Takes in what a client reports with a map request. */
-  async report(node: Node, request: MapRequest): Promise<void> {
-    const before = this.#presence.get(node.id);
-    const after = afterReport(before, request);
-    this.#setPresence(node.id, before, after);
-    await this.#reports.write(node.id, before.hostinfo, after.hostinfo);
+  report(node: Node, request: MapRequest): Promise<void> {
+    return this.attendance.report(node, request);
   }
 
   /** Takes in the Hostinfo of a registration, so that routes and names are known before the first map request. */
-  async noteHostinfo(node: Node, hostinfo: Hostinfo, capVersion: number): Promise<void> {
-    const before = this.#presence.get(node.id);
-    const merged = mergeHostinfo(before.hostinfo, hostinfo);
-    this.#setPresence(node.id, before, { ...before, hostinfo: merged, capVersion });
-    await this.#reports.write(node.id, before.hostinfo, merged);
-  }
-
-  #setPresence(id: NodeId, before: Presence, after: Presence): void {
-    const node = this.world.nodes.get(id);
-    if (!node || JSON.stringify(before) === JSON.stringify(after)) return;
-    this.#presence.set(id, after);
-    this.tailnet(node.tailnet).presenceChanged(id, before, after);
-    if (before.online === after.online) return;
-    const kind = after.online ? "node-online" : "node-offline";
-    this.feed.publishPresence({ kind, tailnet: node.tailnet, id, at: this.now() });
+  noteHostinfo(node: Node, hostinfo: Hostinfo, capVersion: number): Promise<void> {
+    return this.attendance.noteHostinfo(node, hostinfo, capVersion);
   }
 
   /** Opens the node's map stream: it is online from here on. */
   connect(node: Node): MapSession {
-    this.#lifetimes.connected(node.id);
-    const session = this.tailnet(node.tailnet).openSession(node.id);
-    const before = this.#presence.get(node.id);
-    if (!before.online) this.#setPresence(node.id, before, { ...before, online: true });
-    return session;
+    return this.attendance.connect(node);
   }
 
   /** A map stream has ended; the node goes offline after a grace period without another one. */
   disconnect(tailnet: TailnetId, session: MapSession): void {
-    if (!this.#tailnets.get(tailnet)?.sessions.remove(session)) return;
-    if (!this.world.nodes.has(session.viewer)) return;
-    this.#lifetimes.disconnected(session.viewer);
-  }
-
-  #departed(id: NodeId): void {
-    const node = this.world.nodes.get(id);
-    if (!node || this.tailnet(node.tailnet).sessions.of(id)) return;
-    const before = this.#presence.get(id);
-    this.#setPresence(id, before, { ...before, online: false, lastSeen: this.now() });
-    this.#lifetimes.left(node);
-  }
-
-  #abandon(id: NodeId): void {
-    const node = this.world.nodes.get(id);
-    if (!node?.ephemeral || this.tailnet(node.tailnet).sessions.of(id)) return;
-    this.#background("removing an ephemeral node", this.execute(deleteNode(id), "system"));
+    this.attendance.disconnect(this.#tailnets.get(tailnet), session);
   }
 
   #keyExpired(id: NodeId): void {
@@ -275,7 +256,7 @@ export class Live implements AsyncDisposable {
     if (after || !before) return;
     this.#lifetimes.removed(before.id);
     this.#reports.forget(before.id);
-    this.#presence.forget(before.id);
+    this.attendance.forget(before.id);
   }
 
   #tailnetRenamed(id: TailnetId): void {

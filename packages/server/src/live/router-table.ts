@@ -8,6 +8,16 @@ export class RouterTable {
   readonly #routersOf = new Map<Prefix, Set<NodeId>>();
   readonly #primaries = new Map<Prefix, NodeId>();
   readonly #unhealthy = new Set<NodeId>();
+  readonly #elected: (prefix: Prefix) => void;
+
+  /** `initial`: roles as they were agreed on; `elected` hears of every role that changes hands here. */
+  constructor(
+    initial: Iterable<readonly [Prefix, NodeId | undefined]> = [],
+    elected: (prefix: Prefix) => void = () => undefined,
+  ) {
+    for (const [prefix, id] of initial) if (id !== undefined) this.#primaries.set(prefix, id);
+    this.#elected = elected;
+  }
 
   get primaries(): ReadonlyMap<Prefix, NodeId> {
     return this.#primaries;
@@ -52,6 +62,24 @@ export class RouterTable {
     return this.#elect(new Set(this.#routesOf.get(id) ?? []), isOnline);
   }
 
+  /** Follows what was decided elsewhere, where that is possible; returns the nodes whose primary routes changed. */
+  adopt(
+    roles: Iterable<readonly [Prefix, NodeId | undefined]>,
+    isOnline: (id: NodeId) => boolean,
+  ): ReadonlySet<NodeId> {
+    const moved = new Set<NodeId>();
+    const adopted = new Set<Prefix>();
+    for (const [prefix, id] of roles) {
+      const current = this.#primaries.get(prefix);
+      if (id === undefined || id === current || !this.#routersOf.get(prefix)?.has(id)) continue;
+      this.#primaries.set(prefix, id);
+      adopted.add(prefix);
+      for (const other of [current, id]) if (other !== undefined) moved.add(other);
+    }
+    for (const id of this.#elect(adopted, isOnline)) moved.add(id);
+    return moved;
+  }
+
   #offer(prefix: Prefix, id: NodeId): void {
     if (isExitRoute(prefix)) return;
     const routers = this.#routersOf.get(prefix);
@@ -77,6 +105,7 @@ export class RouterTable {
       if (next === current) continue;
       if (next === undefined) this.#primaries.delete(prefix);
       else this.#primaries.set(prefix, next);
+      this.#elected(prefix);
       for (const id of [current, next]) if (id !== undefined) moved.add(id);
     }
     return moved;

@@ -21,6 +21,11 @@ export class Sessions {
     return this.#open.get(id as NodeId);
   }
 
+  /** Nodes with a stream. */
+  viewers(): Iterable<NodeId> {
+    return this.#open.keys();
+  }
+
   /** Takes in a stream; an older one of the same node is told to end after the new one is known. */
   add(session: MapSession): void {
     const older = this.#open.get(session.viewer);

@@ -180,7 +180,7 @@ describe("WriteQueue", () => {
   test("takes in another writer's changes without having any of its own, and announces them", async () => {
     const { log, queue, announced } = lab();
     log.elsewhere.push(...changesOf(emptyWorld, apiKey("other")));
-    queue.catchUp();
+    void queue.catchUp();
     await queue.idle();
     expect(queue.world).toEqual(log.elsewhere.reduce(apply, emptyWorld));
     expect(announced).toEqual([["api-key-created 1"]]);

@@ -62,10 +62,11 @@ export class WriteQueue {
     return this.#waiting.length;
   }
 
-  /** Another writer has committed: its changes are taken in and announced before the next batch. */
-  catchUp(): void {
+  /** Another writer has committed: its changes are taken in and announced before the next batch. Resolves afterwards. */
+  catchUp(): Promise<void> {
     this.#isBehind = true;
     this.#running ??= this.#run();
+    return this.#running;
   }
 
   /** Decides and commits; resolves after the change is durable and visible. @throws {TailnetError | QueueFullError} */

@@ -2,7 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientConfig } from "pg";
 import { connect } from "./connector.ts";
 
+/** Says nothing but that there was a commit, and by whom. */
 export const commitChannel = "headscale_commits";
+/** Says by whom, and after a space of what: see `PostgresReplicas`. */
+export const replicaChannel = "headscale_replicas";
+
+export interface Heard {
+  readonly channel: typeof commitChannel | typeof replicaChannel;
+  /** What follows the name of the daemon that said it. */
+  readonly text: string;
+}
 
 const firstRetryMs = 100;
 const maxRetryMs = 5_000;
@@ -10,16 +19,16 @@ const maxRetryMs = 5_000;
 const heartbeatMs = 15_000;
 const heartbeatTimeoutMs = 5_000;
 
-/** Hears of commits on a connection of its own, and keeps that connection up. */
+/** Hears what other daemons did, on a connection of its own, and keeps that connection up. */
 export class CommitListener implements AsyncDisposable {
   readonly #config: ClientConfig;
   readonly #self: string;
-  readonly #heard: () => void;
+  readonly #heard: (news: Heard | undefined) => void;
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
 
-  /** `self`: the payload of our own commits, which are no news. `heard` is also called when some may have been missed. */
-  constructor(config: ClientConfig, self: string, heard: () => void) {
+  /** `self`: how our own messages begin, which are no news. `heard` is called with nothing when some may have been missed. */
+  constructor(config: ClientConfig, self: string, heard: (news: Heard | undefined) => void) {
     this.#config = { ...config, query_timeout: heartbeatTimeoutMs };
     this.#self = self;
     this.#heard = heard;
@@ -49,14 +58,15 @@ export class CommitListener implements AsyncDisposable {
     const client = await connect(this.#config, end);
     signal.addEventListener("abort", end);
     if (signal.aborted) end();
-    client.on("notification", ({ payload }) => {
-      if (payload !== this.#self) this.#heard();
+    client.on("notification", ({ channel, payload = "" }) => {
+      const [speaker, text = ""] = payload.split(" ", 2);
+      if (speaker !== this.#self) this.#heard({ channel: channel as Heard["channel"], text });
     });
     const heartbeat = setInterval(() => void client.query("select 1").catch(end), heartbeatMs);
     try {
-      await client.query(`listen ${commitChannel}`);
+      await client.query(`listen ${commitChannel}; listen ${replicaChannel}`);
       connected();
-      this.#heard();
+      this.#heard(undefined);
       await over.promise;
     } finally {
       clearInterval(heartbeat);

@@ -3,6 +3,7 @@ import { SqlStore } from "#sql-store.ts";
 import { type StatementListener, traced } from "#traced-database.ts";
 import { type PostgresAddress, settleConnection } from "./connector.ts";
 import { type PoolSize, PostgresDatabase } from "./postgres-database.ts";
+import { PostgresReplicas } from "./replicas.ts";
 
 export interface PostgresStoreOptions extends PostgresAddress, Partial<PoolSize> {
   readonly onStatement?: StatementListener | undefined;
@@ -24,7 +25,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = new PostgresDatabase(await settleConnection(address), pool);
   try {
     await database.prepare();
-    return new SqlStore(traced(database, onStatement));
+    return new SqlStore(traced(database, onStatement), new PostgresReplicas(database));
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;

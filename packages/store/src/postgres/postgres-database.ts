@@ -6,7 +6,7 @@ import type { Cells, Database, Statement } from "#database.ts";
 import { readMigrations } from "#migrations.ts";
 import { connect } from "./connector.ts";
 import { postgresFailure } from "./failure.ts";
-import { CommitListener, commitChannel } from "./listener.ts";
+import { CommitListener, commitChannel, type Heard, replicaChannel } from "./listener.ts";
 import { migrate } from "./migrate.ts";
 import * as tables from "./schema.ts";
 import { PostgresWriter } from "./writer.ts";
@@ -31,8 +31,9 @@ export class PostgresDatabase implements Database {
   readonly #readers: Pool;
   readonly #maxIdle: number;
   readonly #writer: PostgresWriter;
-  readonly #self = randomUUID();
-  readonly #listeners = new Set<() => void>();
+  /** This daemon's name among those on the database. */
+  readonly self = randomUUID();
+  readonly #listeners = new Set<(news: Heard | undefined) => void>();
   #listener: CommitListener | undefined;
 
   constructor(config: ClientConfig, { maxConnections, maxIdleConnections, maxIdleMs }: PoolSize) {
@@ -44,7 +45,7 @@ export class PostgresDatabase implements Database {
     this.#readers.on("error", () => {});
     this.#readers.on("connect", (client) => client.on("error", () => {}));
     this.#writer = new PostgresWriter(config);
-    this.announcement = [this.compile(sql`select pg_notify(${commitChannel}, ${this.#self})`)];
+    this.announcement = [this.compile(sql`select pg_notify(${commitChannel}, ${this.self})`)];
   }
 
   /** Brings the schema up to date. @throws {StoreError} */
@@ -104,11 +105,32 @@ export class PostgresDatabase implements Database {
   }
 
   onCommitElsewhere(listener: () => void): Disposable {
+    return this.#listen((news) => {
+      if (news?.channel !== replicaChannel) listener();
+    });
+  }
+
+  /** Undefined: some may have been missed. */
+  onReplicaNews(listener: (text: string | undefined) => void): Disposable {
+    return this.#listen((news) => {
+      if (news?.channel !== commitChannel) listener(news?.text);
+    });
+  }
+
+  #listen(listener: (news: Heard | undefined) => void): Disposable {
     this.#listeners.add(listener);
-    this.#listener ??= new CommitListener(this.#config, this.#self, () => {
-      for (const each of this.#listeners) each();
+    this.#listener ??= new CommitListener(this.#config, this.self, (news) => {
+      for (const each of this.#listeners) each(news);
     });
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  announceToReplicas(text: string): Statement {
+    return this.compile(sql`select pg_notify(${replicaChannel}, ${`${this.self} ${text}`})`);
+  }
+
+  presenceAnnouncement(ids: readonly number[]): readonly Statement[] {
+    return ids.length === 0 ? [] : [this.announceToReplicas(ids.join(","))];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

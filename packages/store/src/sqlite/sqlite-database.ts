@@ -43,6 +43,10 @@ export class SqliteDatabase implements Database {
     return this.#reader;
   }
 
+  presenceAnnouncement(): readonly Statement[] {
+    return [];
+  }
+
   onCommitElsewhere(): Disposable {
     return { [Symbol.dispose]() {} };
   }

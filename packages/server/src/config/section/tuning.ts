@@ -28,7 +28,16 @@ export const tuningKeys = {
     "10s",
     "How often tls_cert_path and tls_key_path are looked at.",
   ),
-  "tuning.presence_flush_interval": key(duration, "10s", "How often last-seen times and endpoints are written down."),
+  "tuning.presence_flush_interval": key(
+    duration,
+    "10s",
+    "How often last-seen times and endpoints are written down. On PostgreSQL, where replicas wait for them, at once.",
+  ),
+  "tuning.replica_lease": key(
+    durationBetween("1s", "10m"),
+    "30s",
+    "On PostgreSQL: a server that was not heard of for this long is gone, and the nodes that were connected to it are offline.",
+  ),
   "tuning.register_cache_expiration": key(duration, "15m", "How long a login waits for its approval."),
   "tuning.register_cache_max_entries": key(
     integer(0, 10_000_000),
@@ -44,6 +53,7 @@ export interface TuningConfig {
   readonly offlineGraceMs: number;
   readonly certificatePollMs: number;
   readonly presenceFlushMs: number;
+  readonly replicaLeaseMs: number;
   readonly pendingLoginMs: number;
   readonly pendingLogins: number;
 }
@@ -68,6 +78,7 @@ export function tuningSection({ value, remarks }: Reading<typeof tuningKeys>): T
     offlineGraceMs: value["tuning.offline_grace"],
     certificatePollMs: value["tuning.certificate_poll_interval"],
     presenceFlushMs: value["tuning.presence_flush_interval"],
+    replicaLeaseMs: value["tuning.replica_lease"],
     pendingLoginMs: value["tuning.register_cache_expiration"] || zeroMeans.pendingLoginMs,
     pendingLogins: value["tuning.register_cache_max_entries"] || zeroMeans.pendingLogins,
   };
