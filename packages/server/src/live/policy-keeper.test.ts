@@ -139,7 +139,7 @@ describe("a policy in the database", () => {
     const [a, b] = [await setup.join(alice), await setup.join(alice)];
     const { policy: before } = setup.live.tailnet(defaultTailnetId);
     changes.push({ text: closed });
-    setup.live.catchUp();
+    void setup.live.catchUp();
     await expect.poll(() => setup.live.tailnet(defaultTailnetId).policy.canSee(a.id, b.id)).toBe(false);
     expect(before.canSee(a.id, b.id)).toBe(true);
   });

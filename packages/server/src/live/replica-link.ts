@@ -143,7 +143,7 @@ export class ReplicaLink implements AsyncDisposable {
   }
 
   async #lookAt(id: NodeId): Promise<void> {
-    while (this.#work) await this.#work;
+    while (this.#work !== undefined) await this.#work;
     this.#want([id]);
     this.#start(false);
     await this.#work;
