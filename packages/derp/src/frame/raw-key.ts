@@ -12,7 +12,7 @@ export function rawKeyAt(bytes: Buffer, start: number): RawKey {
 
 /** Whether the 32 bytes from `start` on are `key`. Public keys: no need for constant time. */
 export function isKeyAt(key: Buffer, bytes: Buffer, start: number): boolean {
-  for (let i = 0; i < KEY_BYTES; i += 4) if (key.readUInt32LE(i) !== bytes.readUInt32LE(start + i)) return false;
+  for (let i = 0; i < KEY_BYTES; i++) if (key[i] !== bytes[start + i]) return false;
   return true;
 }
 

@@ -23,6 +23,7 @@ export function socketTransport(socket: Duplex, tcpKeepAliveMs: number, source?:
       socket.on("close", () => onEnd(cause));
       socket.on("end", () => socket.destroy());
       socket.on("data", onChunk);
+      if (socket instanceof Socket) passStraightThrough(socket, onChunk);
     },
     // A kernel socket has copied (or encrypted) the bytes when it calls back; a stream in memory hands on the very buffer.
     write: (bytes, done) => {
@@ -37,6 +38,21 @@ export function socketTransport(socket: Duplex, tcpKeepAliveMs: number, source?:
     destroy: () => {
       socket.destroy();
     },
+  };
+}
+
+/**
+ * Hands chunks over as the kernel's socket pushes them, while its stream flows and holds none back. A readable stream schedules a
+ * tick to look for more after each chunk; of TLS that is each record, so each packet, and dearer than all that the relay does with it.
+ * What is pushed otherwise (when paused, or at the end) goes the stream's own way.
+ */
+function passStraightThrough(socket: Socket, onChunk: (chunk: Buffer) => void): void {
+  const push = socket.push;
+  socket.push = function (this: Socket, chunk: Buffer | null, ...rest: []): boolean {
+    if (chunk === null || this.readableFlowing !== true || this.readableLength > 0)
+      return push.call(this, chunk, ...rest);
+    onChunk(chunk);
+    return true;
   };
 }
 
