@@ -6,7 +6,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildGoPrograms, type RelayProcess, runClient, startDerper, startOurs } from "./derp/programs.ts";
+import {
+  buildGoPrograms,
+  type RelayProcess,
+  runClient,
+  runWebSocketClient,
+  startDaemon,
+  startDerper,
+  startOurs,
+} from "./derp/programs.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -16,6 +24,10 @@ const { values: flags } = parseArgs({
     span: { type: "string", default: "6s" },
     rounds: { type: "string", default: "5" },
     sizes: { type: "string", default: "1200,64" },
+    /** Of `derper`, `ours` and `daemon`, which is ours behind the listener it shares. */
+    relays: { type: "string", default: "derper,ours,daemon" },
+    /** DERP inside a WebSocket, as browsers speak it. */
+    websocket: { type: "boolean", default: false },
   },
 });
 
@@ -28,15 +40,20 @@ interface Load {
 }
 
 const DERPER_PORT = 3499;
+const DAEMON_PORT = 3498;
 const directory = await mkdtemp(join(tmpdir(), "derp-bench-"));
 const relays: Readonly<Record<string, () => Promise<RelayProcess>>> = {
   derper: () => startDerper(directory, DERPER_PORT),
   ours: () => startOurs(),
+  daemon: () => startDaemon(directory, DAEMON_PORT),
 };
+const measured = Object.entries(relays).filter(([name]) => flags.relays.split(",").includes(name));
 
 async function measure(relay: RelayProcess, size: number): Promise<Load> {
   const plan = ["-pairs", flags.pairs, "-window", flags.window, "-span", flags.span];
-  return (await runClient("load", relay.node, "-pid", `${relay.pid}`, "-size", `${size}`, ...plan)) as Load;
+  const args = ["-pid", `${relay.pid}`, "-size", `${size}`, ...plan];
+  if (flags.websocket) return (await runWebSocketClient(directory, "load", relay.node, ...args)) as Load;
+  return (await runClient("load", relay.node, ...args)) as Load;
 }
 
 function median(values: readonly number[]): number {
@@ -65,9 +82,9 @@ try {
   console.log("| relay | bytes | packets per CPU second | Gbit per CPU second | packets/s | delivered | RSS |");
   console.log("|---|---|---|---|---|---|---|");
   for (const size of flags.sizes.split(",").map(Number)) {
-    const results = new Map(Object.keys(relays).map((name) => [name, [] as Load[]]));
+    const results = new Map(measured.map(([name]) => [name, [] as Load[]]));
     for (let round = 0; round < Number(flags.rounds); round++)
-      for (const [name, start] of Object.entries(relays)) {
+      for (const [name, start] of measured) {
         await using relay = await start();
         results.get(name)?.push(await measure(relay, size));
       }

@@ -30,7 +30,7 @@ function numbered(count: number): Buffer {
 describe("socketTransport", () => {
   test("delivers every byte in order, however often the relay stops and goes on reading", async () => {
     const { near, far } = await tcpPair();
-    const transport = socketTransport(near);
+    const transport = socketTransport(near, 600_000);
     const chunks: Buffer[] = [];
     let bytes = 0;
     transport.open(
@@ -50,7 +50,7 @@ describe("socketTransport", () => {
 
   test("takes no more than a little from the network while it is paused", async () => {
     const { near, far } = await tcpPair();
-    const transport = socketTransport(near);
+    const transport = socketTransport(near, 600_000);
     let bytes = 0;
     transport.open(
       (chunk) => {
@@ -75,7 +75,7 @@ describe("socketTransport", () => {
   ])("says once $says", async ({ end }) => {
     const { near, far } = await tcpPair();
     let ends = 0;
-    socketTransport(near).open(
+    socketTransport(near, 600_000).open(
       () => {},
       () => {
         ends += 1;

@@ -102,6 +102,12 @@ describe("TLS", () => {
     expect(await text(socket)).toMatch(/early$/);
   });
 
+  test("chooses the quickest cipher, whatever a client would rather have", async () => {
+    const { port } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
+    const socket = await handshake(port, { ciphers: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256" });
+    expect(socket.getCipher().name).toBe("TLS_AES_128_GCM_SHA256");
+  });
+
   test("refuses TLS 1.1", async () => {
     const { port } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
     const old = handshake(port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" });

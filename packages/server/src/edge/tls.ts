@@ -1,4 +1,11 @@
-import { createServer, type SecureContext, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
+import {
+  createServer,
+  DEFAULT_CIPHERS,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 import type { EdgeLimits } from "./limits.ts";
 
 /** PEM of a private key and its chain. */
@@ -18,6 +25,9 @@ export interface CertificateSource {
 
 const acmeTls = "acme-tls/1";
 const protocols = ["h2", "http/1.1"];
+/** First, as Go's servers choose: it is the quickest here, and what is relayed is encrypted end to end besides. */
+const preferredCipher = "TLS_AES_128_GCM_SHA256";
+const ciphers = [preferredCipher, ...DEFAULT_CIPHERS.split(":").filter((name) => name !== preferredCipher)].join(":");
 
 /** A TLS server that never listens; `secured` gets each connection whose handshake is done, challenges excepted. */
 export function createTlsServer(
@@ -49,5 +59,5 @@ export function createTlsServer(
 }
 
 function contextOptions(pair: KeyPair | undefined): SecureContextOptions {
-  return { minVersion: "TLSv1.2", honorCipherOrder: true, ...(pair && { key: pair.key, cert: pair.cert }) };
+  return { minVersion: "TLSv1.2", ciphers, honorCipherOrder: true, ...(pair && { key: pair.key, cert: pair.cert }) };
 }
