@@ -93,8 +93,8 @@ export class OidcAuthority {
     const { claims, expiresAt } = await this.#redeem(query, login);
     return this.#refusing(claims, async () => {
       const { live, config } = this.#options;
-      assertMaySignIn(claims, config);
       const identity = identityOf(claims, config.emailVerifiedRequired);
+      assertMaySignIn(claims, config);
       const request = this.#waiting(login.authId);
       const user = userOfIdentity(live.world, defaultTailnetId, identity);
       this.#assertOwner(request, user);
