@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, { readonly says: string; readonly needs?:
   policy: { says: "compiling and updating policies" },
   store: { says: "commits and loading" },
   edge: { says: "connections and requests at the listener" },
+  tls: { says: "what each TLS cipher costs" },
   control: { says: "registrations, map streams, what a change costs" },
   derp: { says: "the relay beside derper", needs: "Go" },
 };

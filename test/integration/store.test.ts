@@ -39,7 +39,12 @@ describe.for(databaseKinds)("a store in $kind", (kind) => {
       const users = [sample.user(1), sample.user(2, oidc)];
       const nodes = [sample.node(1), fullNode(2), sample.node(3, { tailnet: guests, name: "host-1" })];
       const { ipv4: _ipv4, ipv6: _ipv6, ...addressless } = sample.node(4);
-      const { userId: _nobody, ...tagKey } = sample.authKey(2, { tags: ["tag:a"], expiresAt: 5, used: true });
+      const { userId: _nobody, ...tagKey } = sample.authKey(2, {
+        tags: ["tag:a"],
+        expiresAt: 5,
+        used: true,
+        revokedAt: 6,
+      });
       const authKeys = [sample.authKey(1), tagKey];
       const apiKeys = [sample.apiKey(1), sample.apiKey(2, { expiresAt: 1 })];
       const check = { kind: "ssh-check", src: 1 as NodeId, dst: 2 as NodeId, login: "root" } as const;
@@ -313,6 +318,17 @@ describe.for(databaseKinds)("a store in $kind", (kind) => {
         await its.store.deleteBlob("acme/a");
         await its.store.deleteBlob("acme/a");
         expect(await its.store.readBlob("acme/a")).toBeUndefined();
+      });
+
+      test("is exchanged by one of those who saw the same before", async () => {
+        await its.store.writeBlob("lease", bytes(0));
+        const seen = [1, 2, 3].map((n) => its.store.exchangeBlob("lease", bytes(0), bytes(n)));
+        const [first, ...others] = await Promise.all(seen);
+        expect(first).toEqual(bytes(1));
+        for (const other of others) expect(other).toEqual(bytes(1));
+        expect(await its.store.exchangeBlob("lease", bytes(0), bytes(9))).toEqual(bytes(1));
+        expect(await its.store.exchangeBlob("lease", bytes(1), bytes())).toEqual(bytes());
+        expect(await its.store.exchangeBlob("none", bytes(1), bytes(2))).toBeUndefined();
       });
 
       test("that several offer is the first one's", async () => {

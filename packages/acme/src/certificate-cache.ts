@@ -11,6 +11,11 @@ export interface CertificateCache {
   /** Durable and whole once resolved: a reader sees the old value or the new one. */
   put(key: string, value: string): Promise<void>;
   delete(key: string): Promise<void>;
+  /**
+   * Writes `value` if the key holds `expected` still (`undefined`: nothing), and returns what it holds then. Only a cache
+   * that several daemons share needs it: then one of them orders at a time.
+   */
+  exchange?(key: string, expected: string | undefined, value: string): Promise<string | undefined>;
 }
 
 /** One file for each key in `folder`, which is made when missing; readable by its owner alone. */

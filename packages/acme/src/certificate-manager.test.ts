@@ -12,6 +12,7 @@ import {
 } from "./certificate-manager.ts";
 import { AcmeDirectory } from "./testing/acme-directory.ts";
 import { FakeClock } from "./testing/fake-clock.ts";
+import { MemoryCache } from "./testing/memory-cache.ts";
 
 const day = 86_400_000;
 const minute = 60_000;
@@ -251,6 +252,67 @@ describe("createCertificateManager", () => {
     await clock.advance(7 * 3_600_000);
     expect(opened.current()).toEqual(other.current());
     expect(events.at(-1)?.kind).toBe("adopted");
+  });
+
+  describe("with a cache that other daemons share", () => {
+    const shared = new MemoryCache();
+    beforeEach(() => shared.held.clear());
+
+    /** Another daemon, with a clock of its own. */
+    async function openOther() {
+      const its = { clock: new FakeClock(start), events: [] as CertificateEvent[] };
+      const other = await createCertificateManager({
+        names: ["hs.example.org"],
+        directories: [{ url: authority.url }],
+        challenge: "HTTP-01",
+        cache: shared,
+        clock: its.clock,
+        fetch: authority.fetch,
+        onEvent: (event) => its.events.push(event),
+      });
+      other.start();
+      return { ...its, other };
+    }
+
+    test("orders once for all of them, whoever begins", async () => {
+      const opened = await open({ cache: shared });
+      const second = await openOther();
+      await using other = second.other;
+      opened.start();
+      await Promise.all([clock.advance(minute), second.clock.advance(minute)]);
+      expect(authority.orders).toHaveLength(1);
+      expect([...kinds(), ...second.events.map(({ kind }) => kind)].toSorted()).toEqual(["adopted", "issued"]);
+      expect(other.current()).toEqual(opened.current());
+    });
+
+    test("is not waited for when it died with the right to order", async () => {
+      const first = await open({ cache: shared });
+      first.start();
+      await clock.advance(minute);
+      const [lease = ""] = [...shared.held.keys()].filter((key) => key.startsWith("lease/"));
+      for (const key of [...shared.held.keys()]) if (key.startsWith("certificate/")) shared.held.delete(key);
+      const reopened = await open({ cache: shared });
+      await shared.put(lease, JSON.stringify({ holder: "dead", until: clock.now() + 3 * minute }));
+      reopened.start();
+      await clock.advance(2 * minute);
+      expect(reopened.current()).toBeUndefined();
+      await clock.advance(2 * minute);
+      expect(reopened.current()).toBeDefined();
+      expect(authority.orders).toHaveLength(2);
+    });
+
+    test("leaves the authority alone after another's failure", async () => {
+      authority.failValidation = true;
+      const opened = await open({ cache: shared });
+      opened.start();
+      await clock.advance(10_000);
+      expect(kinds()).toEqual(["failed"]);
+      const second = await openOther();
+      await using _other = second.other;
+      await second.clock.advance(30_000);
+      expect(second.events).toEqual([]);
+      expect(authority.orders).toHaveLength(1);
+    });
   });
 
   test("keeps its certificate when the cache cannot be written", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { SecureContext } from "node:tls";
 import { AcmeError } from "./acme-error.ts";
 import { type AcmeLimits, defaultAcmeLimits } from "./acme-limits.ts";
@@ -8,6 +9,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Identifier, parseIdentifier } from "./identifier.ts";
 import { type Authority, Issuer } from "./issuer.ts";
 import type { KeyPair } from "./order.ts";
+import { OrderLease } from "./order-lease.ts";
 import { nextRenewal, type RenewalWindow } from "./renewal.ts";
 import { askAgainMs } from "./renewal-info.ts";
 import { certificatePlace, loadCertificate, type StoredCertificate, saveCertificate } from "./stored-certificate.ts";
@@ -62,14 +64,19 @@ export async function createCertificateManager(options: CertificateManagerOption
   return manager;
 }
 
+/** How often a daemon looks whether the one that orders is done. */
+const askForTurnMs = 2_000;
+
 class Manager implements CertificateManager {
   readonly #options: CertificateManagerOptions;
   readonly #place: string;
+  readonly #limits: AcmeLimits;
   readonly #clock: Clock;
   readonly #challenges: Challenges;
   readonly #attempts: Attempts;
   readonly #stop = new AbortController();
   readonly #issuer: Issuer;
+  readonly #lease: OrderLease;
   readonly #listeners = new Set<(pair: KeyPair) => void>();
   #running: Promise<void> | undefined;
   #current: StoredCertificate | undefined;
@@ -81,10 +88,12 @@ class Manager implements CertificateManager {
   constructor(options: CertificateManagerOptions, names: readonly Identifier[]) {
     this.#options = options;
     this.#place = certificatePlace(names);
+    this.#limits = options.limits ?? defaultAcmeLimits;
     this.#clock = options.clock ?? systemClock;
     this.#fraction = this.#clock.random();
     this.#challenges = new Challenges(options.cache, this.#clock);
     this.#attempts = new Attempts(this.#clock);
+    this.#lease = new OrderLease(options.cache, `lease/${this.#place.split("/")[1]}`, this.#clock, randomUUID());
     this.#issuer = new Issuer({
       names,
       email: options.email,
@@ -93,7 +102,7 @@ class Manager implements CertificateManager {
       cache: options.cache,
       challenges: this.#challenges,
       transport: {
-        limits: options.limits ?? defaultAcmeLimits,
+        limits: this.#limits,
         fetch: options.fetch ?? fetch,
         clock: this.#clock,
         signal: this.#stop.signal,
@@ -132,6 +141,7 @@ class Manager implements CertificateManager {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    await this.#giveUpLease();
   }
 
   async #run(): Promise<never> {
@@ -144,8 +154,7 @@ class Manager implements CertificateManager {
         await this.#adoptFromReplica();
         continue;
       }
-      if (!(await this.#renew())) await this.#sleepUntil(this.#attempts.nextAt(this.#urls()));
-      await this.#adoptFromReplica();
+      await this.#orderInTurn();
     }
   }
 
@@ -153,6 +162,33 @@ class Manager implements CertificateManager {
   #dueAt(): number {
     if (!this.#current || !this.#urls().includes(this.#current.directory)) return 0;
     return nextRenewal(this.#clock.now(), this.#current, this.#window, this.#fraction);
+  }
+
+  /** Orders if no other daemon does, and looks whether one has. */
+  async #orderInTurn(): Promise<void> {
+    if (!(await this.#takeLease())) return this.#sleepUntil(this.#clock.now() + askForTurnMs);
+    // It may have been given up because the certificate is there.
+    if (await this.#adoptFromReplica()) return this.#giveUpLease();
+    const issued = await this.#renew();
+    const nextAt = issued ? 0 : this.#attempts.nextAt(this.#urls());
+    await this.#giveUpLease(nextAt);
+    if (!issued) await this.#sleepUntil(nextAt);
+  }
+
+  /** With a cache that does not answer there is nobody to wait for. */
+  async #takeLease(): Promise<boolean> {
+    try {
+      const { orderMs, requestMs } = this.#limits;
+      return await this.#lease.take((orderMs + requestMs) * this.#options.directories.length);
+    } catch (error) {
+      this.#tell({ kind: "cache-failed", error });
+      return true;
+    }
+  }
+
+  /** Authorities count failures, so nobody tries before `until`. */
+  async #giveUpLease(until?: number): Promise<void> {
+    await this.#lease.release(until).catch((error: unknown) => this.#tell({ kind: "cache-failed", error }));
   }
 
   /** One round over the authorities that are not resting after a failure; true when one issued. */
@@ -202,14 +238,17 @@ class Manager implements CertificateManager {
   }
 
   /** Another daemon on the same cache may have renewed while we slept. */
-  async #adoptFromReplica(): Promise<void> {
+  async #adoptFromReplica(): Promise<boolean> {
     try {
       const stored = await loadCertificate(this.#options.cache, this.#place);
-      if (!stored || stored.cert === this.#current?.cert || stored.notAfter <= (this.#current?.notAfter ?? 0)) return;
+      const known = this.#current;
+      if (!stored || stored.cert === known?.cert || stored.notAfter <= (known?.notAfter ?? 0)) return false;
       this.#adopt(stored);
       this.#tell({ kind: "adopted", directory: stored.directory, notAfter: stored.notAfter });
+      return true;
     } catch (error) {
       this.#tell({ kind: "cache-failed", error });
+      return false;
     }
   }
 

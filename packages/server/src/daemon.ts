@@ -3,6 +3,7 @@ import { defaultTailnetId, usersOf } from "@headscale/tailnet";
 import { apiMetrics } from "#assembly/api-metrics.ts";
 import { readBuildInfo } from "#assembly/build-info.ts";
 import { type Certificates, openCertificates } from "#assembly/certificates.ts";
+import { startChores } from "#assembly/chores.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
 import { edgeEvents } from "#assembly/edge-events.ts";
@@ -33,7 +34,6 @@ import { PresentedKeys } from "#auth/presented-keys.ts";
 import type { Config } from "#config/config.ts";
 import { startupBanner } from "#config/startup-banner.ts";
 import { Control } from "#control/control.ts";
-import { RouteProbe } from "#control/route-probe.ts";
 import { addressGroup } from "#edge/addresses.ts";
 import { createEdge, type Edge } from "#edge/edge.ts";
 import { clientAddress, requestOrigin } from "#edge/request-origin.ts";
@@ -62,7 +62,7 @@ export interface Daemon extends AsyncDisposable {
 export async function startDaemon(config: Config, telemetry: Telemetry): Promise<Daemon> {
   await using parts = new AsyncDisposableStack();
   const build = readBuildInfo();
-  const store = parts.use(await openStore(config.database));
+  const store = parts.use(await openStore(config.database, telemetry));
   const noiseKey = await readOrMakeKey(config.server.noiseKeyPath);
   const provider = parts.use(await openProvider(config, telemetry));
   const records = parts.use(await openRecords(config, telemetry));
@@ -87,8 +87,8 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     events: controlEvents(telemetry),
   });
   parts.use(observeLive(live, () => control.connectionCount, telemetry));
-  if (config.node.probe) parts.use(routeProbe(config.node.probe, live, control, telemetry));
   const authority = authorityOf(provider, config, live, noiseKey, telemetry);
+  parts.use(startChores(config, live, control, telemetry));
   const doors = createDoors({
     admin: {
       live,
@@ -161,21 +161,6 @@ function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords
     maxRecords: config.limits.extra_records,
     onLoaded: (path, count) => events.extraRecordsLoaded(telemetry, path, count),
     onRefused: (path, error) => events.extraRecordsRefused(telemetry, path, error),
-  });
-}
-
-function routeProbe(
-  { intervalMs, timeoutMs }: NonNullable<Config["node"]["probe"]>,
-  live: Live,
-  { pings }: Control,
-  telemetry: Telemetry,
-): RouteProbe {
-  return new RouteProbe({
-    live,
-    pings,
-    intervalMs,
-    timeoutMs,
-    onProbed: (node, isAlive) => events.routeProbed(telemetry, node, isAlive),
   });
 }
 

@@ -19,7 +19,7 @@ Commands:
   import [--from DATABASE] [--noise-key FILE] [--dry-run]
                         take over a database of headscale (the Go program), 0.22 or newer: a SQLite file or a
                         postgres:// URL; without --from the configured file, which is kept beside the new one
-  configtest            read the configuration, say what is wrong with it, and exit
+  configtest            read the configuration and the files it names, say all that is wrong, and exit
   generate config       print the reference of the configuration: every key with its default
   generate private-key  print a fresh private key
   version               print the version
@@ -54,9 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
         dryRun: values["dry-run"] ?? false,
       });
     case "configtest":
-      load(values.config);
-      process.stdout.write("The configuration is valid.\n");
-      return 0;
+      return configTest(values.config);
     case "generate config":
       process.stdout.write(configReference());
       return 0;
@@ -81,6 +79,18 @@ async function takeOver(file: string | undefined, request: ImportRequest): Promi
   const { importDatabase } = await import("#takeover/import-database.ts");
   const { importSummary } = await import("#takeover/import-summary.ts");
   process.stdout.write(importSummary(await importDatabase(config, request), request.dryRun));
+  return 0;
+}
+
+/** Says all that is wrong and all that is remarkable, in one go. */
+async function configTest(file: string | undefined): Promise<number> {
+  const parsed = load(file);
+  const { testConfig } = await import("#assembly/config-test.ts");
+  const { mistakes, warnings } = await testConfig(parsed.config);
+  for (const { key, says } of [...parsed.warnings, ...warnings]) process.stderr.write(`Warning: ${key}: ${says}\n`);
+  for (const { key, says } of parsed.notes) process.stderr.write(`Note: ${key}: ${says}\n`);
+  if (mistakes.length > 0) throw new ConfigError("invalid", mistakes);
+  process.stdout.write(`The configuration is valid (${parsed.config.file ?? "no file, all defaults"}).\n`);
   return 0;
 }
 

@@ -93,6 +93,8 @@ export interface Store extends AsyncDisposable {
   writeBlob(name: string, bytes: Uint8Array): Promise<void>;
   /** Writes the blob unless there is one, and returns the one there is: so daemons that start together agree on a key. */
   agreeOnBlob(name: string, bytes: Uint8Array): Promise<Uint8Array>;
+  /** Writes the blob if it is `expected` still, and returns the one there is then. */
+  exchangeBlob(name: string, expected: Uint8Array, bytes: Uint8Array): Promise<Uint8Array | undefined>;
   deleteBlob(name: string): Promise<void>;
 
   /** Resolves when the database takes writes. */

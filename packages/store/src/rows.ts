@@ -112,16 +112,21 @@ function addrOf<F extends "ipv4" | "ipv6">(family: F, text: string | null): { re
 }
 
 export function authKeyRow(key: PreAuthKey): Rows["authKeys"] {
-  return { ...key, userId: key.userId ?? null, expiresAt: key.expiresAt ?? null };
+  return { ...key, userId: key.userId ?? null, expiresAt: key.expiresAt ?? null, revokedAt: key.revokedAt ?? null };
 }
 
-export const authKeyOf = reading<Rows["authKeys"], PreAuthKey>("auth_keys", "id", ({ userId, expiresAt, ...row }) => ({
-  ...row,
-  id: row.id as PreAuthKey["id"],
-  tailnet: row.tailnet as TailnetId,
-  ...(userId !== null && { userId: userId as User["id"] }),
-  ...(expiresAt !== null && { expiresAt }),
-}));
+export const authKeyOf = reading<Rows["authKeys"], PreAuthKey>(
+  "auth_keys",
+  "id",
+  ({ userId, expiresAt, revokedAt, ...row }) => ({
+    ...row,
+    id: row.id as PreAuthKey["id"],
+    tailnet: row.tailnet as TailnetId,
+    ...(userId !== null && { userId: userId as User["id"] }),
+    ...(expiresAt !== null && { expiresAt }),
+    ...(revokedAt !== null && { revokedAt }),
+  }),
+);
 
 export function apiKeyRow(key: ApiKey): Rows["apiKeys"] {
   return { ...key, expiresAt: key.expiresAt ?? null };

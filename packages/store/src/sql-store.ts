@@ -217,6 +217,15 @@ export class SqlStore implements Store {
     return (await this.readBlob(name)) ?? bytes;
   }
 
+  async exchangeBlob(name: string, expected: Uint8Array, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+    const { blobs } = this.#database.tables;
+    await this.#write(
+      sql`update ${blobs} set bytes = ${bytes}, updated_at = ${Date.now()}
+        where ${blobs.name} = ${checkedName(name)} and ${blobs.bytes} = ${expected}`,
+    );
+    return this.readBlob(name);
+  }
+
   async deleteBlob(name: string): Promise<void> {
     const { blobs } = this.#database.tables;
     await this.#write(sql`delete from ${blobs} where ${blobs.name} = ${checkedName(name)}`);

@@ -1,6 +1,6 @@
 export { backfillAddresses } from "./addresses/backfill.ts";
 export { apiKeyIn, authenticateApiKey, createApiKey, deleteApiKey, expireApiKey } from "./api-keys/commands.ts";
-export { authKeyIn, createAuthKey, deleteAuthKey, expireAuthKey } from "./auth-keys/commands.ts";
+export { authKeyIn, createAuthKey, deleteAuthKey, expireAuthKey, purgeRevokedAuthKeys } from "./auth-keys/commands.ts";
 export {
   approveRequest,
   completeRegistration,

@@ -38,6 +38,12 @@ export class FakeClock implements Clock {
     this.#now = until;
   }
 
+  /** Lets `ms` pass while nobody sleeps. */
+  skip(ms: number): void {
+    this.#now += ms;
+    this.#horizon += ms;
+  }
+
   /** Lets `ms` pass; resolves when the sleeper waits for a time beyond them. */
   async advance(ms: number): Promise<void> {
     this.#horizon += ms;

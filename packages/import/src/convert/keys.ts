@@ -41,7 +41,8 @@ export function convertAuthKeys(source: AuthKeySource, now: number, remark: Rema
       return [];
     }
     prefixes.add(secret.prefix);
-    const expiresAt = earliest(row.moment("expiration"), row.moment("revoked"));
+    const revokedAt = row.moment("revoked");
+    const expiresAt = earliest(row.moment("expiration"), revokedAt);
     return [
       {
         ...secret,
@@ -54,6 +55,7 @@ export function convertAuthKeys(source: AuthKeySource, now: number, remark: Rema
         tags,
         ...(expiresAt !== undefined && { expiresAt }),
         createdAt: row.moment("created_at") ?? now,
+        ...(revokedAt !== undefined && { revokedAt }),
       },
     ];
   });

@@ -12,4 +12,13 @@ describe("blobCache", () => {
     await cache.delete("certificate/3f9a");
     expect(await cache.get("certificate/3f9a")).toBeUndefined();
   });
+
+  test("exchanges a value only for whoever knows the one before", async () => {
+    await using store = await openSqliteStore({ path: ":memory:" });
+    const cache = blobCache(store);
+    expect(await cache.exchange?.("lease/1", undefined, "a")).toBe("a");
+    expect(await cache.exchange?.("lease/1", undefined, "b")).toBe("a");
+    expect(await cache.exchange?.("lease/1", "b", "c")).toBe("a");
+    expect(await cache.exchange?.("lease/1", "a", "c")).toBe("c");
+  });
 });

@@ -22,6 +22,12 @@ export async function readOrMakeKey(path: string): Promise<PrivateKey> {
   return key;
 }
 
+/** Whether `readOrMakeKey` would take the file; one that is missing would be made. @throws naming the path */
+export async function checkKeyFile(path: string): Promise<void> {
+  const text = await read(path);
+  if (text !== undefined) parse(text, path);
+}
+
 /** `undefined` when there is no such file. */
 async function read(path: string): Promise<string | undefined> {
   try {

@@ -8,6 +8,7 @@ import { environmentName } from "#config/environment.ts";
 import { loadConfig } from "#config/load-config.ts";
 import { defaultLimits } from "#edge/limits.ts";
 import { acmeLimits, adminLimits, controlLimits, edgeLimits, liveLimits, relayLimits } from "./limits.ts";
+import { tailnetSettings } from "./settings.ts";
 
 const root = mkdtempSync(join(tmpdir(), "limits-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -25,6 +26,7 @@ const consumed = (config: ReturnType<typeof configOf>) => ({
   live: liveLimits(config),
   relay: relayLimits(config),
   acme: acmeLimits(config),
+  model: tailnetSettings(config),
 });
 
 /** Handed over as they are where the server is built. */

@@ -71,9 +71,9 @@ export async function openMainListeners(edge: Edge, { listen }: Config, telemetr
 }
 
 /** The address for gRPC that older configurations name: the main edge again, in clear text when told so. */
-export async function openGrpcListener(main: Edge, { listen }: Config, telemetry: Telemetry): Promise<void> {
+export async function openGrpcListener(main: Edge, { listen, tls }: Config, telemetry: Telemetry): Promise<void> {
   const address = sideAddress("grpc", listen.grpc);
-  if (!address) return;
+  if (!address || (tls.kind === "off" && !listen.grpcAllowInsecure)) return;
   const { shown } = await main.listen(address, listen.grpcAllowInsecure ? "serve" : undefined);
   listening(telemetry, "gRPC", shown);
 }

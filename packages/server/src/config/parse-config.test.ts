@@ -233,6 +233,31 @@ describe("mistakes", () => {
     { says: "no limit", yaml: "limits: {handshake_timeout: 0}", key: "limits.handshake_timeout" },
     { says: "a section where a value belongs", yaml: "server_url: {a: b}", key: "server_url" },
     { says: "a bare number as a time", yaml: "cli: {timeout: 30}", key: "cli.timeout" },
+    { says: "a time limit without an end", yaml: "limits: {request_timeout: 30d}", key: "limits.request_timeout" },
+    { says: "a size without room for a head", yaml: "limits: {header_size: 12}", key: "limits.header_size" },
+    { says: "a unit that is none", yaml: "limits: {machine_body: 1MeB}", key: "limits.machine_body" },
+    { says: "a size as a time", yaml: "limits: {relay: {login_timeout: 4KiB}}", key: "limits.relay.login_timeout" },
+    { says: "a count below nothing", yaml: "limits: {connections: -1}", key: "limits.connections" },
+    {
+      says: "the API's own address as a second one for gRPC",
+      yaml: "listen_addr: 0.0.0.0:8080\ngrpc_listen_addr: 127.0.0.1:8080",
+      key: "grpc_listen_addr",
+    },
+    {
+      says: "metrics where clients connect",
+      yaml: "listen_addr: 10.0.0.1:9090\nmetrics_listen_addr: :9090",
+      key: "metrics_listen_addr",
+    },
+    {
+      says: "challenges where clients connect",
+      yaml: "listen_addr: :80\ntls_letsencrypt_hostname: hs.example.com",
+      key: "tls_letsencrypt_listen",
+    },
+    {
+      says: "a certificate from files and from Let's Encrypt",
+      yaml: "tls_letsencrypt_hostname: hs.example.com\ntls_cert_path: /a\ntls_key_path: /b\nserver_url: https://hs.example.com",
+      key: "tls_letsencrypt_hostname",
+    },
     { says: "the same address twice", yaml: "listen_addr: [1.2.3.4:80, 1.2.3.4:80]", key: "listen_addr" },
   ])("refuses $says", ({ yaml, key }) => {
     expect(mistakes(yaml).map((line) => line.slice(0, line.indexOf(": ")))).toEqual([key]);

@@ -4,6 +4,7 @@ import { ConfigError, type Remark, Remarks } from "./config-error.ts";
 import type { Raw, RawMap } from "./document.ts";
 import { overlayEnvironment } from "./environment.ts";
 import { readKeys } from "./key.ts";
+import { checkListeners } from "./listener-checks.ts";
 import { isOldName, modernize } from "./old-keys.ts";
 import { Place } from "./place.ts";
 import { addressSection } from "./section/addresses.ts";
@@ -64,6 +65,7 @@ function assemble(
   const { place } = around;
   const listen = listenSection(reading, place);
   const tls = tlsSection(reading, place, listen);
+  checkListeners(listen, tls, remarks);
   const server = serverSection(reading, { place, listen, tls, localAddresses: around.localAddresses });
   return {
     file,

@@ -64,6 +64,42 @@ describe("TLS", () => {
     expect(socket.alpnProtocol).toBe(chosen);
   });
 
+  test.for<{ says: string; options: ConnectionOptions; chosen: string }>([
+    { says: "any client", options: {}, chosen: "TLS_AES_128_GCM_SHA256" },
+    {
+      says: "one that likes AES-256 best",
+      options: { ciphers: "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256" },
+      chosen: "TLS_AES_128_GCM_SHA256",
+    },
+    {
+      says: "one without AES in its processor",
+      options: { ciphers: "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256" },
+      chosen: "TLS_CHACHA20_POLY1305_SHA256",
+    },
+    {
+      says: "one that knows TLS 1.2 only",
+      options: { maxVersion: "TLSv1.2" },
+      chosen: "ECDHE-ECDSA-AES128-GCM-SHA256",
+    },
+  ])("encrypts for $says with $chosen", async ({ options, chosen }) => {
+    const certificates = new Certificates(makePair());
+    const { port } = await openEdge({ tls: { certificates } });
+    certificates.exchange(makePair()); // a new certificate changes nothing about it
+    expect((await handshake(port, options)).getCipher().name).toBe(chosen);
+  });
+
+  test.for<{ says: string; options: ConnectionOptions }>([
+    { says: "TLS 1.1", options: { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } },
+    {
+      says: "ciphers without authentication",
+      options: { maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-SHA256" },
+    },
+    { says: "ciphers without forward secrecy", options: { maxVersion: "TLSv1.2", ciphers: "AES128-GCM-SHA256" } },
+  ])("refuses a client that knows only $says", async ({ options }) => {
+    const { port } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
+    await expect(handshake(port, options)).rejects.toThrow();
+  });
+
   test("serves both HTTP versions and knows the client", async () => {
     const { port } = await openEdge({ tls: { certificates: new Certificates(makePair()) } });
     const socket = await handshake(port, { ALPNProtocols: ["http/1.1"] });

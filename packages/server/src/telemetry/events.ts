@@ -57,6 +57,11 @@ export function noiseHandshakeFailed(t: Telemetry, error: unknown, source?: stri
   t.log.debug("Noise handshake failed", { error, source });
 }
 
+/** A statement of the database, without its values: secrets are among them. */
+export function statementRun(t: Telemetry, sql: string): void {
+  t.log.debug("statement", { sql });
+}
+
 /** A durable change, as the model announces it; the fields that a log line needs. */
 export interface CommittedChange {
   /** Words of the audit log: `node-registered`, `policy-set`. */

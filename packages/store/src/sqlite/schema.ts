@@ -127,6 +127,7 @@ export const authKeys = sqliteTable(
     tags: json<readonly string[]>("tags").notNull(),
     expiresAt: integer("expires_at"),
     createdAt: integer("created_at").notNull(),
+    revokedAt: integer("revoked_at"),
   },
   (t) => [uniqueIndex("auth_keys_prefix").on(t.prefix), index("auth_keys_user_id").on(t.userId)],
 );

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { refusalOf, Server } from "#change/server.fixture.ts";
 import { createTailnet } from "#tailnets/commands.ts";
 import { defaultTailnetId, type PreAuthKeyId, type UserId } from "#world/ids.ts";
-import { createAuthKey, deleteAuthKey, expireAuthKey, type NewPreAuthKey } from "./commands.ts";
+import { createAuthKey, deleteAuthKey, expireAuthKey, type NewPreAuthKey, purgeRevokedAuthKeys } from "./commands.ts";
 import { assertUsable, equalInConstantTime } from "./pre-auth-key.ts";
 
 function lab() {
@@ -102,5 +102,25 @@ describe("equalInConstantTime", () => {
     ["\u0000", "", false],
   ] as const)("%j and %j: %s", ([a, b, same]) => {
     expect(equalInConstantTime(a, b)).toBe(same);
+  });
+});
+
+describe("purgeRevokedAuthKeys", () => {
+  test("deletes what was revoked long ago, and nothing else", () => {
+    const { server, make } = lab();
+    const [revoked, lately, expired] = ["a", "b", "c"].map((letter) =>
+      make({ prefix: letter.repeat(12), reusable: true, expiresAt: server.now + 10 }),
+    );
+    if (!revoked || !lately || !expired) throw new Error("three keys were made");
+    server.run(expireAuthKey(revoked.id));
+    const revokedAt = server.now;
+    server.now += 1000;
+    server.run(expireAuthKey(lately.id));
+    expect(server.run(purgeRevokedAuthKeys(revokedAt - 1))).toBe(0);
+    expect(server.lastChanges).toEqual([]);
+    expect(server.run(purgeRevokedAuthKeys(revokedAt))).toBe(1);
+    expect(server.lastChanges).toMatchObject([{ kind: "auth-key-deleted", id: revoked.id, tailnet: defaultTailnetId }]);
+    expect([...server.world.authKeys.keys()]).toEqual([lately.id, expired.id]);
+    expect(server.run(purgeRevokedAuthKeys(revokedAt))).toBe(0);
   });
 });

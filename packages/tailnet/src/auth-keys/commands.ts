@@ -49,13 +49,24 @@ export function createAuthKey(wanted: NewPreAuthKey): Command<PreAuthKey> {
   };
 }
 
-/** @throws {TailnetError} */
+/** Revokes a key: it lets nobody in from now on, and is deleted by `purgeRevokedAuthKeys` later. @throws {TailnetError} */
 export function expireAuthKey(id: PreAuthKeyId): Command<PreAuthKey> {
   return (world, given) => {
-    const after = { ...authKeyIn(world, id), expiresAt: given.now };
+    const after = { ...authKeyIn(world, id), expiresAt: given.now, revokedAt: given.now };
     const draft = new Draft(world);
     draft.add({ subject: "auth-key", tailnet: after.tailnet, kind: "auth-key-expired", id, after });
     return draft.decision(after);
+  };
+}
+
+/** Deletes the keys that were revoked at `before` or earlier; nobody can say any more that they were. */
+export function purgeRevokedAuthKeys(before: number): Command<number> {
+  return (world) => {
+    const draft = new Draft(world);
+    const old = [...world.authKeys.values()].filter(({ revokedAt }) => revokedAt !== undefined && revokedAt <= before);
+    for (const { id, tailnet } of old)
+      draft.add({ subject: "auth-key", tailnet, kind: "auth-key-deleted", id, after: undefined });
+    return draft.decision(old.length);
   };
 }
 

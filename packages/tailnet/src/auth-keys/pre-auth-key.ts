@@ -17,6 +17,8 @@ export interface PreAuthKey {
   readonly tags: readonly string[];
   readonly expiresAt?: number;
   readonly createdAt: number;
+  /** When somebody expired it by hand; such keys are deleted after a while, others stay as what nodes joined with. */
+  readonly revokedAt?: number;
 }
 
 /** A secret as its hash: what the shell makes of the text that somebody presented or that it has just drawn. */

@@ -25,9 +25,13 @@ export const listenKeys = {
   grpc_listen_addr: optional(
     endpoint,
     { example: ":50443" },
-    "A second address for the API, for command lines set up for headscale 0.29. Not needed: listen_addr serves gRPC too.",
+    "A second address for the API, for command lines set up for headscale 0.29. Not needed: listen_addr serves gRPC too. Opened only with TLS or with grpc_allow_insecure.",
   ),
-  grpc_allow_insecure: key(flag, "false", "Serve gRPC without TLS on grpc_listen_addr."),
+  grpc_allow_insecure: key(
+    flag,
+    "false",
+    "Serve clear text on grpc_listen_addr, beside TLS if there is any: API keys can be read on the way.",
+  ),
   trusted_proxies: key(
     listOf(trustedPrefix),
     [],

@@ -22,7 +22,11 @@ export const nodeKeys = {
     "5s",
     "How long they may take to answer; 1s or more, less than probe_interval.",
   ),
-  "preauth_keys.revoked_retention": key(duration, "168h", "How long a revoked pre-auth key stays in the list."),
+  "preauth_keys.revoked_retention": key(
+    duration,
+    "168h",
+    "How long a pre-auth key that was expired by hand stays in the list; 0: for ever.",
+  ),
 } satisfies Record<string, Key<unknown>>;
 
 export interface NodeConfig {
@@ -31,7 +35,8 @@ export interface NodeConfig {
   readonly ephemeralTimeoutMs: number;
   /** `undefined`: no probing. */
   readonly probe: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
-  readonly revokedKeyRetentionMs: number;
+  /** `undefined`: for ever. */
+  readonly revokedKeyRetentionMs: number | undefined;
 }
 
 /** A missed keep-alive and a few seconds: a shorter time deletes nodes that are only reconnecting. */
@@ -56,6 +61,6 @@ export function nodeSection({ value, remarks }: Reading<typeof nodeKeys>): NodeC
     expiryMs: expiryMs === 0 ? undefined : expiryMs,
     ephemeralTimeoutMs,
     probe: intervalMs === 0 ? undefined : { intervalMs, timeoutMs },
-    revokedKeyRetentionMs: value["preauth_keys.revoked_retention"],
+    revokedKeyRetentionMs: value["preauth_keys.revoked_retention"] || undefined,
   };
 }
