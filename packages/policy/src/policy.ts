@@ -23,6 +23,7 @@ export { renderProblem } from "./render-problem.ts";
 export { tailnetDomains } from "./resolve/user-directory.ts";
 export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
+export type { NodeAttribute } from "./syntax/postures.ts";
 export { updatePolicy } from "./update-policy.ts";
 export { type Access, diffPolicies, type PolicyDifference } from "./verdict/diff-policies.ts";
 export { type Explanation, explainAccess } from "./verdict/explain-access.ts";

@@ -10,7 +10,19 @@ export function checkNodeAttr(references: References, entry: NodeAttr): NodeAttr
     entry.target.filter((selector) => selector !== self),
     roles.nodeAttr,
   );
+  warnOfAttributes(references, entry);
   return entry;
+}
+
+/** Attributes that clients are told of, and that do not do alone what they do with the hosted service. */
+function warnOfAttributes({ context }: References, { attr, app, span }: NodeAttr): void {
+  if (attr.includes("funnel"))
+    context.warn(span.start, "funnel: this server has no entrance from the internet, so nothing comes in");
+  if (app.has("tailscale.com/app-connectors"))
+    context.warn(
+      span.start,
+      "app-connectors: lead the domains to the connector by dns.nameservers.split, and approve its routes by autoApprovers",
+    );
 }
 
 /** Cycles and tags that own themselves are legal and add nothing. */
@@ -27,10 +39,17 @@ export function checkTagOwners(references: References): void {
   }
 }
 
-export function checkApprovers(references: References, approvers: AutoApprovers): void {
+/** `at`: where the section stands. */
+export function checkApprovers(references: References, approvers: AutoApprovers, at: number | undefined): void {
   for (const { approvers: who } of approvers.routes) references.selectors(who, roles.approver);
   references.selectors(approvers.exitNode, roles.approver);
   for (const who of approvers.services.values()) references.selectors(who, roles.approver);
+  const [service] = approvers.services.keys();
+  if (service !== undefined && at !== undefined)
+    references.context.warn(
+      at,
+      `autoApprovers.services: this server offers no services, so ${quote(service)} has no hosts`,
+    );
 }
 
 /** Parts must be declared, and no set may contain itself. */

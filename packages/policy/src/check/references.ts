@@ -30,7 +30,17 @@ export class References {
     for (const selector of selectors) {
       const fault = this.#fault(selector, role);
       if (fault !== undefined) this.context.problem(selector.at, fault);
+      else this.#warn(selector);
     }
+  }
+
+  /** What may be said, but stands for nothing that this server has. */
+  #warn(selector: Selector): void {
+    const { kind, text, at } = selector;
+    if (kind === "service")
+      this.context.warn(at, `${quote(text)}: this server offers no services, so nobody reaches it`);
+    if (kind === "autogroup" && selector.name === "shared")
+      this.context.warn(at, `${quote(text)}: nodes are not shared between tailnets here, so it stands for nobody`);
   }
 
   postures(names: readonly Located[]): void {

@@ -173,6 +173,53 @@ describe("parsePolicy", () => {
     );
   });
 
+  test.for([
+    [
+      { postures: { "posture:a": ["custom:tier == 'x'"] } },
+      'no device has the attribute "custom:tier" on this server, so the assertion never holds',
+    ],
+    [
+      { postures: { "posture:a": ["ip:country NOT SET"] } },
+      'no device has the attribute "ip:country" on this server, so the assertion always holds',
+    ],
+    [grant({ dst: ["svc:web"] }), '"svc:web": this server offers no services, so nobody reaches it'],
+    [
+      grant({ src: ["autogroup:shared"] }),
+      '"autogroup:shared": nodes are not shared between tailnets here, so it stands for nobody',
+    ],
+    [
+      { autoApprovers: { services: { "svc:web": [] } } },
+      'autoApprovers.services: this server offers no services, so "svc:web" has no hosts',
+    ],
+    [
+      attrs({ target: ["*"], attr: ["funnel"] }),
+      "funnel: this server has no entrance from the internet, so nothing comes in",
+    ],
+    [
+      attrs({ target: ["*"], app: { "tailscale.com/app-connectors": [] } }),
+      /^app-connectors: lead the domains to the connector/,
+    ],
+    [{ attrConfig: {} }, "attrConfig has no effect: devices have no custom attributes on this server"],
+  ] as const)("warns of %j, which does nothing or not alone what it says", ([policy, message]) => {
+    const { warnings } = parsePolicy(JSON.stringify(policy));
+    expect(warnings.map((warning) => warning.message)).toEqual([
+      typeof message === "string" ? message : expect.stringMatching(message),
+    ]);
+    expect(warnings[0]?.line).toBe(1);
+  });
+
+  test("does not warn of what acts", () => {
+    const policy = {
+      ...attrs({ target: ["*"], attr: ["disable-ipv4", "nextdns:abc"], ipPool: ["100.81.0.0/16"] }),
+      postures: { "posture:a": ["node:os == 'linux'", "node:tsVersion >= '1.80'"] },
+      derpMap: { Regions: { 1: null } },
+      randomizeClientPort: true,
+      OneCGNATRoute: "mac-always",
+      disableIPv4: true,
+    };
+    expect(parsePolicy(JSON.stringify(policy)).warnings).toEqual([]);
+  });
+
   test("refuses a file over its limit before reading it", () => {
     expect(() => parsePolicy(" ".repeat(17 * 1024 * 1024))).toThrow(expect.objectContaining({ code: "too-large" }));
     expect(() => parsePolicy("é".repeat(60), { maxBytes: 100 })).toThrow(

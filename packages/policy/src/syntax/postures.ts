@@ -12,6 +12,19 @@ export interface PostureAssertion {
   readonly values: readonly PostureValue[];
 }
 
+/** Attributes that come from what a client reports of itself. */
+export const nodeAttributes = [
+  "node:os",
+  "node:osVersion",
+  "node:tsVersion",
+  "node:tsReleaseTrack",
+  "node:tsAutoUpdate",
+  "node:tsStateEncrypted",
+] as const;
+export type NodeAttribute = (typeof nodeAttributes)[number];
+
+const known: ReadonlySet<string> = new Set(nodeAttributes);
+
 const assertionText = /^([\w.-]+:[\w./-]+)\s*(==|!=|<=|>=|<|>|NOT\s+IN\b|IN\b|IS\s+SET|NOT\s+SET)\s*(.*)$/i;
 const quoted = /^'([^']*)'$|^"([^"]*)"$/;
 const listItem = /'[^']*'|"[^"]*"|[^,\s][^,]*/g;
@@ -26,11 +39,20 @@ export function readPostures(context: SyntaxContext, value: HujsonValue): Map<st
       const assertion = parseAssertion(text.trim());
       if (assertion === undefined)
         context.problem(at, `postures[${quote(entry.name)}]: cannot read assertion ${quote(text)}`);
-      else assertions.push(assertion);
+      else {
+        assertions.push(assertion);
+        warnOfUnknown(context, assertion, at);
+      }
     }
     postures.set(entry.name, assertions);
   }
   return postures;
+}
+
+function warnOfUnknown(context: SyntaxContext, { attribute, operator }: PostureAssertion, at: number): void {
+  if (known.has(attribute)) return;
+  const outcome = operator === "NOT SET" ? "always" : "never";
+  context.warn(at, `no device has the attribute ${quote(attribute)} on this server, so the assertion ${outcome} holds`);
 }
 
 /** Reads one assertion such as `node:os IN ['macos', 'linux']` or `node:tsVersion >= '1.60'`. */

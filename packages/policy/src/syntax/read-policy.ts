@@ -75,7 +75,12 @@ export function readPolicy(
   checkTagOwners(references);
   const approvers =
     sections.autoApprovers === undefined ? noApprovers : readAutoApprovers(context, sections.autoApprovers);
-  checkApprovers(references, approvers);
+  checkApprovers(references, approvers, sections.autoApprovers?.start);
+  if (sections.attrConfig !== undefined)
+    context.warn(
+      sections.attrConfig.start,
+      "attrConfig has no effect: devices have no custom attributes on this server",
+    );
   const tests = list("tests", (entry) => readAccessTest(context, entry)) ?? [];
   const sshTests = list("sshTests", (entry) => checkSshTest(references, readSshTest(context, entry))) ?? [];
   return {

@@ -24,6 +24,7 @@ import {
 import { type NetmapSettings, type NetmapView, ownerProfile } from "@headscale/tailnet/netmap";
 import { MapSession, type SessionTiming } from "./map-session.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
+import { sameAttributes } from "./posture-attributes.ts";
 import { noRoutes, RecordCache } from "./record-cache.ts";
 import { Rounds } from "./rounds.ts";
 import type { RouteRoles } from "./route-roles.ts";
@@ -270,7 +271,7 @@ export class LiveTailnet implements SessionSource {
     const bits = presenceBits(before, after);
     const routing = before.online !== after.online || before.hostinfo.RoutableIPs !== after.hostinfo.RoutableIPs;
     if (bits !== 0) this.records.invalidate(id);
-    if (routing || before.hostinfo.OS !== after.hostinfo.OS) {
+    if (routing || !sameAttributes(before.hostinfo, after.hostinfo)) {
       const moved = this.routers.update(id, node, after, this.#isOnline);
       this.#updatePolicy(this.#nodeChange([{ before: node, after: node }], moved));
     }

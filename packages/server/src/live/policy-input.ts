@@ -1,6 +1,7 @@
 import type { PolicyNode, PolicyUser } from "@headscale/policy";
 import { announcedRoutes, type Node, type Presence, tagsOf, type User, userIdOf } from "@headscale/tailnet";
 import type { Primaries } from "@headscale/tailnet/netmap";
+import { postureAttributes } from "./posture-attributes.ts";
 
 /** A user as policy documents name it: by e-mail, or `name@` without one. */
 export function policyUser(user: User): PolicyUser {
@@ -27,6 +28,7 @@ export function policyNode(node: Node, presence: Presence, primaries: Primaries)
     approvedRoutes: node.approvedRoutes,
     ...(primaryFor.length > 0 && { primaryFor }),
     ...(typeof presence.hostinfo.OS === "string" && { os: presence.hostinfo.OS }),
+    attributes: postureAttributes(presence.hostinfo),
   };
 }
 

@@ -12,5 +12,10 @@ export function policyJudge(tailnet: LiveTailnet, presence: (node: Node) => Pres
       const seen = policyNode(node, presence(node), tailnet.routers.primaries);
       return tailnet.policy.autoApprovedRoutes({ ...seen, advertisedRoutes: announced });
     },
+    addressPools: (node) => {
+      const { policy } = tailnet.policy;
+      if (policy?.nodeAttrs.some(({ ipPool }) => ipPool.length > 0) !== true) return undefined;
+      return tailnet.policy.addressPools(policyNode(node, presence(node), tailnet.routers.primaries));
+    },
   };
 }

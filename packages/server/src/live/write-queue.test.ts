@@ -24,7 +24,12 @@ const given: Circumstances = {
     maxSshChecks: 1,
   },
   random: () => 0,
-  policy: () => ({ mayTag: () => false, isDefinedTag: () => false, autoApproved: () => [] }),
+  policy: () => ({
+    mayTag: () => false,
+    isDefinedTag: () => false,
+    autoApproved: () => [],
+    addressPools: () => undefined,
+  }),
   presence: () => ({ online: false, endpoints: [], homeDerp: 0, hostinfo: {}, capVersion: 0 }),
 };
 const apiKey = (prefix: string) => createApiKey({ prefix, hash: "h" });

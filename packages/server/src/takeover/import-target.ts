@@ -17,7 +17,12 @@ export async function fill(config: Config, database: DatabaseConfig, imported: I
     actor: "import",
     settings: tailnetSettings(config),
     random: Math.random,
-    policy: () => ({ mayTag: () => false, isDefinedTag: () => false, autoApproved: () => [] }),
+    policy: () => ({
+      mayTag: () => false,
+      isDefinedTag: () => false,
+      autoApproved: () => [],
+      addressPools: () => undefined,
+    }),
     presence: () => unknownPresence,
   });
   await store.commit(changes);

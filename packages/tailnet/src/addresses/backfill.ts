@@ -21,10 +21,11 @@ export function backfillAddresses(tailnets: Iterable<TailnetId>): Command<readon
 
 function backfill(draft: Draft, given: Circumstances, node: Node): readonly string[] {
   const { v4: prefix4, v6: prefix6 } = given.settings.prefixes;
-  const free = freeAddresses(draft.world, given, {
+  const missing = {
     ...(prefix4 !== undefined && node.ipv4 === undefined && { v4: prefix4 }),
     ...(prefix6 !== undefined && node.ipv6 === undefined && { v6: prefix6 }),
-  });
+  };
+  const free = freeAddresses(draft.world, given, missing, node);
   const v4 = family("IPv4", node, node.ipv4, prefix4 !== undefined, free.ipv4);
   const v6 = family("IPv6", node, node.ipv6, prefix6 !== undefined, free.ipv6);
   const said = [v4.said, v6.said].filter((line) => line !== undefined);

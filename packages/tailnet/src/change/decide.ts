@@ -11,6 +11,8 @@ export interface PolicyJudge {
   isDefinedTag(tag: string): boolean;
   /** The announced routes that the policy approves by itself for such a node. */
   autoApproved(node: Node, announced: readonly Prefix[]): readonly Prefix[];
+  /** Networks that number such a node; undefined: the policy has none for anybody. */
+  addressPools(node: Node): readonly Prefix[] | undefined;
 }
 
 /** The server's settings that commands depend on. */

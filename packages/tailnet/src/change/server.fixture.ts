@@ -64,6 +64,7 @@ export class Server {
         mayTag: () => false,
         isDefinedTag: (tag) => this.definedTags.has(tag),
         autoApproved: () => [],
+        addressPools: () => undefined,
         ...this.judge,
       }),
       presence: () => ({ ...unknownPresence, hostinfo: this.hostinfo }),

@@ -252,3 +252,52 @@ describe("concernsNode", () => {
     expect(concernsNode(lab().node, before, after)).toBe(is);
   });
 });
+
+describe("pools of addresses", () => {
+  const pool =
+    (...texts: string[]) =>
+    () =>
+      routes(...texts);
+  test.for([
+    {
+      says: "number new nodes in their order",
+      pools: pool("100.90.0.0/30", "100.91.0.0/30"),
+      ipv4: ["100.90.0.1", "100.90.0.2", "100.91.0.1"],
+    },
+    {
+      says: "outside of the server's own network are left alone",
+      pools: pool("100.90.0.0/30"),
+      prefix: "100.64.0.0/16",
+      ipv4: ["100.64.0.1"],
+    },
+    { says: "for others change nothing", pools: pool(), ipv4: ["100.64.0.1", "100.64.0.2"] },
+  ])("$says", ({ pools, prefix, ipv4 }) => {
+    const server = new Server();
+    server.judge = { addressPools: pools };
+    if (prefix) server.settings = { ...server.settings, prefixes: { v4: parsePrefix(prefix) } };
+    const alice = server.user("alice");
+    expect(ipv4.map(() => server.join(alice).ipv4)).toEqual(ipv4);
+  });
+
+  test("that are full refuse the next node, and say so", () => {
+    const server = new Server();
+    server.judge = { addressPools: pool("100.90.0.0/30") };
+    const alice = server.user("alice");
+    for (const _ of [1, 2]) server.join(alice);
+    expect(refusalOf(() => server.join(alice))).toBe("addresses-exhausted");
+    expect(() => server.join(alice)).toThrow(/100\.90\.0\.0\/30: widen ipPool/);
+  });
+
+  test("do not move where the others go on", () => {
+    const server = new Server();
+    const [alice, bob] = [server.user("alice"), server.user("bob")];
+    server.judge = {
+      addressPools: ({ owner }) => (owner.kind === "user" && owner.userId === bob.id ? routes("100.90.0.0/24") : []),
+    };
+    expect([alice, bob, alice].map((user) => server.join(user).ipv4)).toEqual([
+      "100.64.0.1",
+      "100.90.0.1",
+      "100.64.0.2",
+    ]);
+  });
+});

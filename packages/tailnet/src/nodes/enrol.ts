@@ -1,4 +1,4 @@
-import { type Addr, type Prefix, tryParsePrefix } from "@headscale/netip";
+import { type Addr, type Prefix, prefixCovers, tryParsePrefix } from "@headscale/netip";
 import { allocate } from "#addresses/allocate.ts";
 import type { PreAuthKey } from "#auth-keys/pre-auth-key.ts";
 import type { ChangeKind } from "#change/change.ts";
@@ -26,7 +26,7 @@ export interface Admission {
 export function enrol(draft: Draft, given: Circumstances, who: Registrant, admission: Admission): Node {
   const { world } = draft;
   const hostname = who.hostinfo.Hostname ?? "";
-  const fresh: Node = {
+  const bare: Node = {
     id: world.sequences.node as NodeId,
     tailnet: admission.tailnet,
     machineKey: who.machineKey,
@@ -36,7 +36,6 @@ export function enrol(draft: Draft, given: Circumstances, who: Registrant, admis
     name: freeLabel(world, admission.tailnet, hostname),
     renamed: false,
     owner: admission.owner,
-    ...freeAddresses(world, given, given.settings.prefixes),
     ...expiryFor(given, who, admission),
     ephemeral: admission.ephemeral,
     registerMethod: admission.method,
@@ -44,6 +43,7 @@ export function enrol(draft: Draft, given: Circumstances, who: Registrant, admis
     approvedRoutes: [],
     createdAt: given.now,
   };
+  const fresh = { ...bare, ...freeAddresses(world, given, given.settings.prefixes, bare) };
   return draft.node("node-registered", withAutoApproved(given, fresh, who));
 }
 
@@ -87,24 +87,44 @@ function freeLabel(world: World, tailnet: TailnetId, hostname: string, self?: No
   });
 }
 
-/** One free address per prefix. @throws {TailnetError} "addresses-exhausted" */
+/** One free address per prefix, IPv4 out of the pools that the policy has for `node`. @throws {TailnetError} "addresses-exhausted" */
 export function freeAddresses(
   world: World,
   given: Circumstances,
-  prefixes: Circumstances["settings"]["prefixes"],
+  { v4, v6 }: Circumstances["settings"]["prefixes"],
+  node: Node,
 ): { readonly ipv4?: Addr; readonly ipv6?: Addr } {
-  const { allocation } = given.settings;
   const { lastIssued } = world.index;
-  const pick = (prefix: Prefix, last: Addr | undefined) =>
-    allocate({
-      prefix,
-      ...(allocation === "random" ? { random: given.random() } : last !== undefined && { after: last }),
-      taken: (addr) => world.index.nodeByAddr.has(addr) || (given.reserved?.(addr) ?? false),
-    });
+  const pools = v4 === undefined ? undefined : given.policy(node.tailnet).addressPools(node);
+  const own = (pools ?? []).filter((pool) => v4 !== undefined && prefixCovers(v4, pool));
+  const picked = own.length > 0 ? fromPools(own, (pool) => pick(world, given, pool, undefined)) : undefined;
+  // What came out of a pool last says nothing about where the others go on.
+  const after = pools === undefined ? lastIssued.v4 : undefined;
   return {
-    ...(prefixes.v4 !== undefined && { ipv4: pick(prefixes.v4, lastIssued.v4) }),
-    ...(prefixes.v6 !== undefined && { ipv6: pick(prefixes.v6, lastIssued.v6) }),
+    ...(v4 !== undefined && { ipv4: picked ?? pick(world, given, v4, after) }),
+    ...(v6 !== undefined && { ipv6: pick(world, given, v6, lastIssued.v6) }),
   };
+}
+
+function pick(world: World, given: Circumstances, prefix: Prefix, last: Addr | undefined): Addr {
+  return allocate({
+    prefix,
+    ...(given.settings.allocation === "random" ? { random: given.random() } : last !== undefined && { after: last }),
+    taken: (addr) => world.index.nodeByAddr.has(addr) || (given.reserved?.(addr) ?? false),
+  });
+}
+
+/** The first pool with a free address. @throws {TailnetError} "addresses-exhausted" */
+function fromPools(pools: readonly Prefix[], pickIn: (pool: Prefix) => Addr): Addr {
+  for (const pool of pools) {
+    try {
+      return pickIn(pool);
+    } catch (error) {
+      if (!(error instanceof TailnetError) || error.code !== "addresses-exhausted") throw error;
+    }
+  }
+  const message = `no free address left in ${pools.join(", ")}: widen ipPool in nodeAttrs of the policy or delete nodes`;
+  throw new TailnetError("addresses-exhausted", message);
 }
 
 function expiryFor(given: Circumstances, who: Registrant, admission: Admission): { readonly expiry?: number } {
