@@ -20,6 +20,7 @@ describe("relative", () => {
   test("looks back and ahead", () => {
     expect(relative(at(1000), 4000)).toBe("3s ago");
     expect(relative(at(90_000_000), 0)).toBe("in 1d");
+    expect([relative(at(1000), 1999), relative(at(1999), 1000)]).toEqual(["now", "now"]);
   });
 
   test("is empty for what is absent, or Go's zero", () => {

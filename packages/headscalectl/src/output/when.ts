@@ -13,10 +13,11 @@ export function span(ms: number): string {
   return `${Math.floor(ms / size)}${unit}`;
 }
 
-/** `3m ago`, `in 89d`; empty when absent. Go's zero time, which headscale sends for "never", counts as absent. */
+/** `3m ago`, `now`, `in 89d`; empty when absent. Go's zero time, which headscale sends for "never", counts as absent. */
 export function relative(time: Timestamp | undefined, now: number): string {
   const ms = millis(time);
   if (ms === undefined) return "";
+  if (Math.abs(ms - now) < 1000) return "now";
   return ms > now ? `in ${span(ms - now)}` : `${span(now - ms)} ago`;
 }
 
