@@ -252,6 +252,25 @@ describe("claims", () => {
     expect((await nodeOf(device))?.user).toMatchObject({ name: "dave", provider: "oidc" });
     expect((await nodeOf(device))?.user?.id).not.toBe(user?.id);
   });
+
+  test("give a name to two people: a command that says it means neither", async () => {
+    for (const sub of ["5", "6"]) {
+      provider.person = { sub, preferred_username: "twin", email: `twin${sub}@example.com`, email_verified: true };
+      await signIn((await waiting()).url);
+    }
+    const { url } = await waiting();
+    const authId = url.split("/").at(-1) ?? "";
+    await expect(daemon.admin.headscale.authRegister({ authId, user: "twin" })).rejects.toThrow(/several users .* ids/);
+    const { node } = await daemon.admin.headscale.authRegister({ authId, user: "twin6@example.com" });
+    expect(node?.user?.providerId).toBe(`${provider.issuer}/6`);
+  });
+
+  test("without a name leave the e-mail to call the user by", async () => {
+    provider.person = { sub: "7", email: "grace@example.com", email_verified: true };
+    await signIn((await waiting()).url);
+    const { users } = await daemon.admin.headscale.listUsers({ name: "grace@example.com" });
+    expect(users).toMatchObject([{ name: "grace@example.com", email: "grace@example.com" }]);
+  });
 });
 
 test("UserInfo is left alone when the ID token says all", async () => {

@@ -17,7 +17,7 @@ export interface NodeEntry {
   readonly machineKey: string;
   readonly nodeKey: string;
   readonly ipAddresses: readonly string[];
-  readonly user?: { readonly name: string };
+  readonly user?: { readonly name: string; readonly email: string; readonly provider: string };
   readonly online?: boolean;
   readonly availableRoutes?: readonly string[];
   readonly approvedRoutes?: readonly string[];

@@ -10,11 +10,12 @@ import { makeCertificate } from "./certificates.ts";
 import { Client, type ClientOptions } from "./client.ts";
 import { Host, tail } from "./host.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { Server } from "./server.ts";
+import { Server, serverUrl } from "./server.ts";
 import { until } from "./until.ts";
 
 /** Where a host is found; the rest are numbered from `firstGuest`. */
-const places = { server: 1, relay: 2, firstGuest: 11 } as const;
+const places = { server: 1, relay: 2, identityProvider: 3, firstGuest: 11 } as const;
+const identityProviderPort = 9400;
 const httpsName = "control.test";
 const internetAddress = { v4: "203.0.113.7", v6: "2001:db8:7::7" } as const;
 
@@ -118,6 +119,15 @@ export class Lab implements AsyncDisposable {
   async relay(): Promise<Relay> {
     this.#relay ??= await startRelay(await this.host("relay", places.relay), places.relay);
     return this.#relay;
+  }
+
+  /** An OpenID provider, real software on a host of its own, that lets everybody in under any name; its issuer. */
+  async identityProvider(tokenLifeS: number): Promise<string> {
+    const issuer = `http://${wire.v4(places.identityProvider)}:${identityProviderPort}`;
+    const redirectUri = `${serverUrl(wire.v4(places.server))}/oidc/callback`;
+    const host = await this.host("idp", places.identityProvider);
+    await this.#run(host, "identity-provider.ts", issuer, redirectUri, String(tokenLifeS));
+    return issuer;
   }
 
   async server({ database = "sqlite", https = false, config = {} }: LabServerOptions = {}): Promise<Server> {

@@ -32,6 +32,9 @@ const startsWithinMs = 45_000;
 /** Neither port 80 beside an HTTPS server nor relays over plain HTTP. */
 const httpsOnly = { TS_FORCE_NOISE_443: "1", TS_DEBUG_USE_DERP_HTTP: "" };
 
+/** Where a server without TLS is found. */
+export const serverUrl = (address: string): string => `http://${address}:${port}`;
+
 /** Our daemon on a host of the lab, and its administrator. */
 export class Server {
   readonly host: Host;
@@ -48,7 +51,7 @@ export class Server {
   constructor(host: Host, { address, derpMap, https, database, config, env = {} }: ServerOptions) {
     this.host = host;
     this.#env = env;
-    this.url = https ? `https://${https.name}` : `http://${address}:${port}`;
+    this.url = https ? `https://${https.name}` : serverUrl(address);
     this.clientEnv = https ? { SSL_CERT_FILE: https.certificate.authority, ...httpsOnly } : {};
     this.#authority = https?.certificate.authority;
     this.admin = new Admin(join(host.directory, "hs.sock"));

@@ -112,6 +112,7 @@ function columns(now: number, everywhere: boolean): Column<User>[] {
     { head: "EMAIL", cell: ({ email }) => email },
     { head: "ROLE", cell: ({ role }) => role, wide: true },
     { head: "PROVIDER", cell: ({ provider }) => provider, wide: true },
+    { head: "PROVIDER ID", cell: ({ providerId }) => providerId, wide: true },
     { head: "CREATED", cell: ({ createdAt }) => relative(createdAt, now) },
     { head: "CREATED AT", cell: ({ createdAt }) => absolute(createdAt), wide: true },
   ];

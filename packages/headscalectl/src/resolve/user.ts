@@ -3,7 +3,7 @@ import { CliError } from "#failure.ts";
 import type { Session } from "#session.ts";
 import { parseId } from "./node.ts";
 
-/** The user with this id or, without one, with this name. @throws {CliError} not-found */
+/** The user with this id or, without one, with this name. @throws {CliError} not-found, or usage when several bear it. */
 export async function user(
   session: Session,
   by: { id?: string | undefined; name?: string | undefined },
@@ -11,8 +11,12 @@ export async function user(
   const { headscale } = await session.api();
   const { tailnet } = session;
   const request = by.id === undefined ? { name: by.name ?? "", tailnet } : { id: parseId(by.id, "user"), tailnet };
-  const [found] = (await headscale.listUsers(request)).users;
-  if (found !== undefined) return found;
+  const [found, ...others] = (await headscale.listUsers(request)).users;
+  if (found !== undefined && others.length === 0) return found;
+  if (found !== undefined) {
+    const ids = [found, ...others].map(({ id }) => id).join(", ");
+    throw new CliError("usage", `several users are called ${JSON.stringify(by.name)}: say one of the ids ${ids}`);
+  }
   throw new CliError("not-found", by.id === undefined ? `no user is called ${by.name}` : `user ${by.id} not found`);
 }
 

@@ -48,18 +48,20 @@ export function inScope<T extends { readonly tailnet: TailnetId }>(
   return thing;
 }
 
-/** The user of a tailnet with this name or e-mail; an empty name means the default owner. @throws {TailnetError} */
+/**
+ * The user of a tailnet with this name, e-mail or id; an empty name means the default owner. A local user's name is its
+ * own; names that a provider gives may be borne by several, and then mean nobody. @throws {TailnetError}
+ */
 export function userNamed(live: Live, tailnet: Tailnet, name: string): User {
   const id = name === "" ? tailnet.defaultOwner : live.world.index.userByName.get(scopedName(tailnet.id, name));
   if (id !== undefined) return userIn(live.world, id);
-  const byOther = [...live.world.users.values()].find(
-    (user) =>
-      user.tailnet === tailnet.id &&
-      name !== "" &&
-      (user.email === name || user.name === name || String(user.id) === name),
-  );
-  if (byOther) return byOther;
   if (name === "")
     throw new TailnetError("user-not-found", `namespace "${tailnet.name}" has no user yet: create one first`);
-  throw new TailnetError("user-not-found", `user "${name}" not found`);
+  const [found, ...others] = [...live.world.users.values()].filter(
+    (user) => user.tailnet === tailnet.id && [user.email, user.name, String(user.id)].includes(name),
+  );
+  if (!found) throw new TailnetError("user-not-found", `user "${name}" not found`);
+  if (others.length === 0) return found;
+  const ids = [found, ...others].map((user) => user.id).join(", ");
+  throw new TailnetError("argument-invalid", `several users are called "${name}": say one of the ids ${ids}`);
 }

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { HeadscaleService } from "@headscale/gen/headscale/v1/headscale_pb.ts";
 import type { UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
-import { TailnetError, type User, type UserRole, userRoles, usersOf } from "@headscale/tailnet";
+import { loginNameOf, TailnetError, type User, type UserRole, userRoles, usersOf } from "@headscale/tailnet";
 import { createUser, deleteUser, renameUser, setUserRole, tailnetNamed } from "@headscale/tailnet/commands";
 import type { Live } from "#live/live.ts";
 import { actorOf, idOf, tailnetsNamed, userOf } from "./scope.ts";
@@ -42,7 +42,7 @@ export function userRpcs(live: Live): UserRpcs {
 /** The first of name, e-mail and id that is set selects. */
 function selectedBy({ id, name, email }: { readonly id: bigint; readonly name: string; readonly email: string }) {
   return (user: User): boolean => {
-    if (name !== "") return user.name === name;
+    if (name !== "") return (user.name || loginNameOf(user)) === name;
     if (email !== "") return user.email === email;
     return id === 0n || user.id === idOf(id, "id");
   };

@@ -35,7 +35,9 @@ function wording(question: Question) {
 function deviceWording({ hostname, os, machine, tags, isAnothers }: Extract<Question, { kind: "register" }>) {
   const notices = [
     ...(tags.length > 0
-      ? [html`<p>It asks for the tags <code>${tags.join(", ")}</code>: it will belong to them and not to you.</p>`]
+      ? [
+          html`<p>It asks for ${tags.map((tag) => html`<code>${tag}</code> `)}as its tags: it will belong to them and not to you.</p>`,
+        ]
       : []),
     ...(isAnothers
       ? [html`<p>This device is in the network already, for somebody else. It will be there a second time.</p>`]

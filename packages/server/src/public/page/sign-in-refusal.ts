@@ -3,7 +3,7 @@ import type { SignInError, SignInErrorCode } from "#auth/oidc/sign-in-error.ts";
 import type { Markup } from "./page.ts";
 
 type Status = 400 | 401 | 403 | 410 | 502 | 503;
-type Say = "again" | "not-allowed" | "over" | "device" | "provider" | "owner";
+type Say = "again" | "not-allowed" | "over" | "device" | "provider" | "owner" | "declined";
 
 /** What each refusal looks like from outside. Source of the numbers: headscale f20f1f12 hscontrol/oidc.go. */
 const refusals: Readonly<Record<SignInErrorCode, readonly [Status, Say]>> = {
@@ -12,7 +12,7 @@ const refusals: Readonly<Record<SignInErrorCode, readonly [Status, Say]>> = {
   "state-mismatch": [403, "again"],
   "already-used": [410, "over"],
   "ran-out": [410, "over"],
-  "turned-down": [403, "not-allowed"],
+  "turned-down": [403, "declined"],
   "client-refused": [502, "provider"],
   "code-refused": [403, "again"],
   "token-invalid": [403, "again"],
@@ -37,7 +37,11 @@ const texts: Readonly<Record<Say, readonly [heading: string, text: string]>> = {
   over: ["This login is over", "It was finished already or took too long. Run “tailscale up” again for a new link."],
   "not-allowed": [
     "You may not sign in here",
-    "You are known to the identity provider, but not let in by this server, or you turned the login down. Sign in with another account, or ask the administrator of the network.",
+    "The identity provider knows you, but this server lets in others only. Sign in with another account, or ask the administrator of the network.",
+  ],
+  declined: [
+    "You were not signed in",
+    "The identity provider turned the login down, or you did. Open the link that “tailscale up” printed to try again.",
   ],
   owner: [
     "This is not yours to answer",
