@@ -113,6 +113,17 @@ describe("mergeDerpMaps", () => {
     expect(mergeDerpMaps([tailscale, own], embedded).Regions["2"]).toBe(embedded);
   });
 
+  test("gives no two nodes one name, in whatever regions they are", () => {
+    const twins = parseDerpMap(
+      `regions: {900: {nodes: [{name: a, hostname: h}, {name: a, hostname: i}]}, 901: {nodes: [{name: a, hostname: j}]}}`,
+      "x",
+    );
+    const { Regions } = mergeDerpMaps([twins]);
+    const nodes = Object.values(Regions).flatMap((region) => region.Nodes);
+    expect(nodes.map(({ Name }) => Name)).toEqual(["a", "a-900-2", "a-901-2"]);
+    expect(nodes.map(({ HostName }) => HostName)).toEqual(["h", "i", "j"]);
+  });
+
   test("gives the same bytes for the same regions in any order", () => {
     const without1 = parseDerpMap("regions: {1: null}", "x");
     expect(JSON.stringify(mergeDerpMaps([own, tailscale, without1]))).toBe(

@@ -45,7 +45,20 @@ export function mergeDerpMaps(sources: readonly DerpMapSource[], embedded?: DERP
   if (embedded) merged.set(embedded.RegionID, embedded);
   const kept = [...merged].filter((entry): entry is [number, DERPRegion] => entry[1] !== undefined);
   kept.sort(([a], [b]) => a - b);
-  return { Regions: Object.fromEntries(kept.map(([id, region]) => [String(id), region])) };
+  const taken = new Set<string>();
+  return { Regions: Object.fromEntries(kept.map(([id, region]) => [String(id), withOwnNames(region, taken)])) };
+}
+
+/** Clients look measured nodes up by name alone, whatever region they are in. Source: tailscale net/netcheck/netcheck.go@de9ec7ee. */
+function withOwnNames(region: DERPRegion, taken: Set<string>): DERPRegion {
+  const rename = (node: DERPNode): DERPNode => {
+    let name = node.Name;
+    for (let n = 2; taken.has(name); n++) name = `${node.Name}-${region.RegionID}-${n}`;
+    taken.add(name);
+    return name === node.Name ? node : { ...node, Name: name };
+  };
+  const nodes = region.Nodes.map(rename);
+  return nodes.every((node, index) => node === region.Nodes[index]) ? region : { ...region, Nodes: nodes };
 }
 
 function parseRegion(id: number, raw: Raw, source: string): DERPRegion {

@@ -120,6 +120,17 @@ describe("server_url", () => {
     expect(said.some(({ says }) => says.includes("do not come back"))).toBe(trapped);
   });
 
+  test.for([
+    { yaml: "server_url: https://[2001:db8::1]", dialled: false },
+    { yaml: "server_url: https://[2001:db8::1]:8443", dialled: true },
+    { yaml: "server_url: https://192.0.2.1", dialled: true },
+    { yaml: "server_url: https://hs.example.com", dialled: true },
+    { yaml: "server_url: https://[2001:db8::1]\nderp: {urls: [https://a.b/map]}", dialled: true },
+  ])("with $yaml clients can dial the built-in relay, or there is none: $dialled", ({ yaml, dialled }) => {
+    const said = read(yaml).warnings.filter(({ key }) => key === "server_url");
+    expect(said.some(({ says }) => says.includes("cannot dial the built-in relay"))).toBe(!dialled);
+  });
+
   test("has to be written when the certificate is a file", () => {
     expect(mistakes("tls_cert_path: a\ntls_key_path: b")).toEqual([expect.stringMatching(/^server_url: is missing/)]);
   });

@@ -74,7 +74,7 @@ function assemble(
     tls,
     database: databaseSection(reading, place),
     addresses: addressSection(reading),
-    derp: derpSection(reading, place),
+    derp: derpSection(reading, place, server.url),
     dns: dnsSection(reading, place, server.host),
     node: nodeSection(reading),
     policy: policySection(reading, place),

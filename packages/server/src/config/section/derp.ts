@@ -78,7 +78,7 @@ export interface DerpConfig {
 
 type DerpReading = Reading<typeof derpKeys>;
 
-export function derpSection(reading: DerpReading, place: Place): DerpConfig {
+export function derpSection(reading: DerpReading, place: Place, serverUrl: string): DerpConfig {
   const { value, remarks } = reading;
   const urls = value["derp.urls"].filter((url, index) => {
     const isUsable = /^https?:\/\//.test(url) && URL.canParse(url);
@@ -94,6 +94,12 @@ export function derpSection(reading: DerpReading, place: Place): DerpConfig {
       "is false and there is no other relay: write true, or name a map in derp.urls or derp.paths",
     );
   }
+  if (runsServer && value["derp.server.automatically_add_embedded_derp_region"] && !canDialRelay(serverUrl)) {
+    remarks.warn(
+      "server_url",
+      "names an IPv6 address at port 443, where clients cannot dial the built-in relay: write a host name, or another port",
+    );
+  }
   const refreshMs = value["derp.update_frequency"];
   return {
     server: runsServer ? embeddedRelay(reading, place) : undefined,
@@ -101,6 +107,12 @@ export function derpSection(reading: DerpReading, place: Place): DerpConfig {
     paths,
     refreshMs: value["derp.auto_update_enabled"] && refreshMs > 0 ? refreshMs : undefined,
   };
+}
+
+/** Clients leave the usual port out and the brackets too. Source: tailscale derp/derphttp/derphttp_client.go urlString@de9ec7ee. */
+function canDialRelay(serverUrl: string): boolean {
+  const { protocol, hostname, port } = new URL(serverUrl);
+  return !hostname.startsWith("[") || (port === "" ? protocol !== "https:" : port !== "443");
 }
 
 function embeddedRelay({ value, stated, remarks }: DerpReading, place: Place): EmbeddedRelayConfig {
