@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isIPv6 } from "node:net";
 import type { Endpoint, EndpointRequest, EndpointResponse } from "#endpoint/endpoint.ts";
 import { generate204 } from "#endpoint/generate-204.ts";
 import { probe } from "#endpoint/probe.ts";
@@ -38,11 +39,12 @@ export function pages(bootstrapDns: Endpoint): Readonly<Record<string, Endpoint>
 
 /** Port 80: the captive-portal check must be answered there as it is; everything else belongs to TLS. */
 export function plainPages(hostname: string): (path: string, request: EndpointRequest) => EndpointResponse {
+  const host = isIPv6(hostname) ? `[${hostname}]` : hostname;
   return (path, request) => {
     if (path === "/generate_204") return generate204(request);
     if (request.method !== "GET" && request.method !== "HEAD")
       return { status: 400, headers: { Connection: "close" }, body: "use HTTPS\n" };
-    return { status: 302, headers: { Location: `https://${hostname}${path}`, Connection: "close" }, body: "" };
+    return { status: 302, headers: { Location: `https://${host}${path}`, Connection: "close" }, body: "" };
   };
 }
 

@@ -33,6 +33,11 @@ describe("parseOptions", () => {
     { says: "a mesh without its secret", args: ["--hostname", "a", "--mesh-with", "b"], names: "--mesh-psk-file" },
     { says: "a port too high", args: ["--hostname", "a", "--listen", ":65536"], names: "--listen" },
     { says: "no port", args: ["--hostname", "a", "--http-listen", "80"], names: "--http-listen" },
+    {
+      says: "an IPv6 address at the port that clients cannot dial it at",
+      args: ["--hostname", "2001:db8::1"],
+      names: "--hostname",
+    },
     { says: "a bare IPv6 address", args: ["--hostname", "a", "--listen", "::1:443"], names: "--listen" },
   ])("refuses $says, naming the flag", ({ args, names }) => {
     expect(() => parseOptions(args)).toThrow(OptionError);

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { parseArgs } from "node:util";
 
 /** How a stand-alone relay was asked to run. */
@@ -54,12 +55,17 @@ export function parseOptions(args: readonly string[]): StandaloneOptions {
   const flags = readFlags(args);
   if (!flags.hostname) throw new OptionError("--hostname is missing");
   if ((flags.cert === undefined) !== (flags.key === undefined)) throw new OptionError("--cert and --key go together");
+  const listen = listenFlag("listen", flags.listen) ?? { host: undefined, port: 443 };
+  if (isIPv6(flags.hostname) && listen.port === 443)
+    throw new OptionError(
+      "--hostname: clients cannot dial an IPv6 address at port 443; give a name, or another --listen port",
+    );
   const meshWith = list(flags["mesh-with"]);
   if (meshWith.length > 0 && flags["mesh-psk-file"] === undefined)
     throw new OptionError("--mesh-with needs --mesh-psk-file");
   return {
     hostname: flags.hostname,
-    listen: listenFlag("listen", flags.listen) ?? { host: undefined, port: 443 },
+    listen,
     stunListen: listenFlag("stun-listen", flags["stun-listen"]),
     httpListen: listenFlag("http-listen", flags["http-listen"]),
     metricsListen: listenFlag("metrics-listen", flags["metrics-listen"]),

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import { type AddressInfo, isIPv4, isIPv6, type Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import type { DERPNode } from "@headscale/tailcfg";
 import { openToAll } from "#admission/node-verifier.ts";
 import { urlVerifier } from "#admission/url-verifier.ts";
@@ -12,13 +12,12 @@ import { MeshLink } from "#mesh/mesh-link.ts";
 import type { RateLimit } from "#relay/limits.ts";
 import { createRelay, type Relay, type RelayOptions } from "#relay/relay.ts";
 import { createStunServer, type StunServer } from "#stun/stun-server.ts";
+import { derpNode } from "./derp-node.ts";
 import { pages, plainPages, serve } from "./http.ts";
 import { metricsText } from "./metrics.ts";
 import { type Listen, OptionError, type StandaloneOptions } from "./options.ts";
 import { loadOrCreateKey } from "./state.ts";
 import { type Identity, loadIdentity, TLS_OPTIONS } from "./tls.ts";
-
-const REGION_ID = 900;
 
 export interface Standalone extends AsyncDisposable {
   readonly relay: Relay;
@@ -65,7 +64,7 @@ export async function startStandalone(
   const resources = started.move();
   return {
     relay,
-    node: nodeOf(options, identity, tlsPort, stun),
+    node: derpNode(options, { pin: identity.pin, tlsPort, stunPort: (stun || undefined)?.addresses[0]?.port }),
     reload() {
       const { cert, key } = loadIdentity(options, relay.publicKey);
       relay.setRateLimit(rateLimitIn(options.rateConfigFile).rateLimit);
@@ -134,27 +133,6 @@ async function listen(
 
 function startStun({ host, port }: Listen): Promise<StunServer> {
   return createStunServer({ port, ...(host && { address: host }) });
-}
-
-function nodeOf(
-  options: StandaloneOptions,
-  { pin }: Identity,
-  tlsPort: number,
-  stun: StunServer | undefined,
-): DERPNode {
-  const { hostname } = options;
-  const stunPort = stun?.addresses[0]?.port ?? -1;
-  return {
-    Name: "custom",
-    RegionID: REGION_ID,
-    HostName: hostname,
-    ...(isIPv4(hostname) && { IPv4: hostname, IPv6: "none" }),
-    ...(isIPv6(hostname) && { IPv4: "none", IPv6: hostname }),
-    ...(pin && { CertName: pin }),
-    ...(tlsPort !== 443 && { DERPPort: tlsPort }),
-    ...(stunPort !== 3478 && { STUNPort: stunPort }),
-    ...(options.httpListen?.port === 80 && { CanPort80: true }),
-  };
 }
 
 function readMeshKey(file: string | undefined): MeshKey | undefined {
