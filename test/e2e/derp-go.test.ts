@@ -9,11 +9,28 @@ import { createRelay, MeshKey, MeshLink, openToAll, type Relay } from "@headscal
 import { connectDerp, type DerpMessage } from "@headscale/derp/client";
 import { PrivateKey } from "@headscale/tailcfg/keys";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { buildGoPrograms, runClient, startDerper, startOurs } from "../bench/derp/programs.ts";
+import {
+  buildGoPrograms,
+  runClient,
+  runWebSocketClient,
+  startDaemon,
+  startDerper,
+  startOurs,
+} from "../bench/derp/programs.ts";
 import { until } from "./lab/until.ts";
 import { freePort } from "./pebble/pebble.ts";
 
 const MESH_KEY = "5".repeat(64);
+/** What a client without the mesh key can find of a relay. */
+const everything = {
+  Relayed: true,
+  RelayedLarge: true,
+  RelayedToSelf: true,
+  Ponged: true,
+  NotHereForDisco: true,
+  SilentForData: true,
+  GoneAfterLeaving: true,
+};
 
 beforeAll(buildGoPrograms, 600_000);
 
@@ -43,13 +60,7 @@ describe("Go's own derphttp client", () => {
       ServerKey: expect.stringMatching(/^[0-9a-f]{64}$/),
       MetaCertificate: true,
       TLSVersion: "TLS 1.3",
-      Relayed: true,
-      RelayedLarge: true,
-      RelayedToSelf: true,
-      Ponged: true,
-      NotHereForDisco: true,
-      SilentForData: true,
-      GoneAfterLeaving: true,
+      ...everything,
       WatchedArrival: true,
       WatchedDeparture: true,
       ClosedByMesh: true,
@@ -66,6 +77,25 @@ describe("Go's own derphttp client", () => {
     await using relay = await startOurs();
     const wrong = { ...relay.node, CertName: change(relay.node.CertName) };
     await expect(runClient("check", wrong)).rejects.toThrow(/cert hash does not match/);
+  });
+
+  test("finds the same at the relay inside the daemon", async () => {
+    const { directory } = await workspace();
+    await using relay = await startDaemon(directory, await freePort());
+    expect(await runClient("check", relay.node)).toMatchObject({ ...everything, MetaCertificate: true });
+  });
+
+  test.for([
+    { says: "our relay", start: () => startOurs() },
+    {
+      says: "the relay inside the daemon",
+      start: async (directory: string) => startDaemon(directory, await freePort()),
+    },
+  ])("finds the same inside a WebSocket at $says", async ({ start }) => {
+    const { directory } = await workspace();
+    await using relay = await start(directory);
+    const found = await runWebSocketClient(directory, "check", relay.node, "-large", "32000");
+    expect(found).toMatchObject(everything);
   });
 
   test("sees no difference between our relay and derper", async () => {

@@ -93,7 +93,7 @@ func packetFrom(source key.NodePublic, data []byte) func(derp.ReceivedPacket) bo
 	return func(m derp.ReceivedPacket) bool { return m.Source == source && bytes.Equal(m.Data, data) }
 }
 
-func check(node *tailcfg.DERPNode, meshKey string) (*checkResult, error) {
+func check(node *tailcfg.DERPNode, meshKey string, large int) (*checkResult, error) {
 	result := new(checkResult)
 	a, err := newPeer(node, key.NewNode(), nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func check(node *tailcfg.DERPNode, meshKey string) (*checkResult, error) {
 			result.MetaCertificate = result.MetaCertificate || cert.Subject.CommonName == "derpkey"+result.ServerKey
 		}
 	}
-	result.Relayed, result.RelayedLarge, result.RelayedToSelf = relays(a, b, 100), relays(a, b, 65536), relays(a, a, 1)
+	result.Relayed, result.RelayedLarge, result.RelayedToSelf = relays(a, b, 100), relays(a, b, large), relays(a, a, 1)
 
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

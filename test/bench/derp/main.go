@@ -25,6 +25,7 @@ func main() {
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	nodeJSON := flags.String("node", "", "the DERPNode to talk to, as JSON")
 	meshKey := flags.String("mesh-key", "", "64 hex digits; lets check watch connections")
+	large := flags.Int("large", 65536, "bytes in the largest packet that check sends; inside a WebSocket messages end at 32768")
 	pairs := flags.Int("pairs", 4, "sender and receiver pairs")
 	size := flags.Int("size", 1200, "bytes in each packet")
 	window := flags.Int("window", 24, "packets a pair keeps in flight; 0 sends without waiting")
@@ -43,7 +44,7 @@ func main() {
 	case "load":
 		result, err = load(node, loadPlan{*pairs, *size, *window, *warm, *span, *pid})
 	case "check":
-		result, err = check(node, *meshKey)
+		result, err = check(node, *meshKey, *large)
 	default:
 		log.Fatalf("unknown command %q", os.Args[1])
 	}

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { BoxIdentity } from "#box/nacl-box.ts";
 import { frameOf } from "#frame/frame-bytes.ts";
 import { sealClientInfo } from "#login/client-info.ts";
-import { FrameType } from "#protocol.ts";
+import { FrameType, PeerGoneReason } from "#protocol.ts";
 import { until } from "#testing/frames.ts";
-import { privateKey, RELAY_KEY, RelayFixture } from "#testing/relay-fixture.ts";
+import { discoPacket, privateKey, RELAY_KEY, RelayFixture } from "#testing/relay-fixture.ts";
 
 const guest = new BoxIdentity(privateKey(2));
 const guestKey = NodeKey.fromBytes(guest.publicKey);
@@ -108,6 +108,29 @@ describe("a relay with a verifier", () => {
 });
 
 describe("a login that the verifier has yet to judge", () => {
+  test("hears nothing before ServerInfo, whatever others send to it or the relay has to say", async () => {
+    const verdict = Promise.withResolvers<boolean>();
+    const fixture = new RelayFixture({ verifier: { allow: (key) => (key === guestKey ? verdict.promise : true) } });
+    const other = await fixture.join();
+    const wire = fixture.wire(login);
+    await wire.awaitFrames(1);
+    for (const packet of [Buffer.from("data"), discoPacket()]) other.send(guestKey, packet);
+    fixture.relay.notifyHealth("trouble");
+    fixture.relay.notifyRestarting(1, 2);
+    await other.settle();
+    expect(other.of("peer-gone")).toMatchObject([{ peer: guestKey, reason: PeerGoneReason.notHere }]);
+    verdict.resolve(true);
+    await fixture.awaitConnections(2);
+    other.send(guestKey, Buffer.from("data"));
+    const frames = await wire.awaitFrames(4);
+    expect(frames.map(({ type }) => type)).toEqual([
+      FrameType.serverKey,
+      FrameType.serverInfo,
+      FrameType.health,
+      FrameType.recvPacket,
+    ]);
+  });
+
   test("costs bounded memory, whatever the client sends meanwhile", async () => {
     const verdict = Promise.withResolvers<boolean>();
     const fixture = new RelayFixture({ verifier: { allow: () => verdict.promise } });
