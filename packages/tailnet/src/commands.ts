@@ -4,9 +4,12 @@ export { authKeyIn, createAuthKey, deleteAuthKey, expireAuthKey, purgeRevokedAut
 export {
   approveRequest,
   completeRegistration,
+  isSameCheck,
+  keepCheck,
   openAuthRequest,
   purgeAuthRequests,
   rejectRequest,
+  revokeChecks,
 } from "./auth-requests/commands.ts";
 export { approveBySignIn, registerBySignIn, rejectBySignIn, type SignIn } from "./auth-requests/sign-in.ts";
 export {

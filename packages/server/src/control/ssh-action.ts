@@ -4,6 +4,7 @@ import { openAuthRequest } from "@headscale/tailnet/commands";
 import type { Context, Hono } from "hono";
 import { freshAuthId } from "#auth/secrets.ts";
 import type { Live } from "#live/live.ts";
+import { isApproved } from "#live/ssh-approvals.ts";
 import type { MachineEnv } from "./machine-server.ts";
 
 export interface SshActionOptions {
@@ -22,20 +23,19 @@ const accepted: SSHAction = {
 
 /** `GET /machine/ssh/action/SRC/to/DST`: what becomes of an SSH connection under a check rule, asked by its destination. */
 export function mountSshAction(app: Hono<MachineEnv>, options: SshActionOptions): void {
-  const approvals = new Map<string, number>();
   app.get("/machine/ssh/action/:src/to/:dst", async (context) => {
     const check = checkOf(options.live, context);
     if (check instanceof Response) return check;
     const { src, dst, login } = check;
     const rule = options.live.tailnet(dst.tailnet).policy.sshCheck(src.id, dst.id, login);
     if (!rule) return context.json(rejected("the policy no longer asks for this check: connect again"));
-    const about = `${src.id} ${dst.id} ${login}`;
-    if ((approvals.get(about) ?? Number.NEGATIVE_INFINITY) + rule.periodMs > options.live.now())
-      return context.json(accepted);
+    const purpose = { kind: "ssh-check", src: src.id, dst: dst.id, login } as const;
+    if (await isApproved(options.live, purpose, rule.periodMs)) return context.json(accepted);
     const authId = context.req.query("auth_id");
     if (authId === undefined) return context.json(await delegate(options, check));
     const verdict = await verdictOn(options, check, authId, context);
-    if (verdict === "accepted") approvals.set(about, options.live.now());
+    // Kept for the connections that follow.
+    if (verdict === "accepted") await isApproved(options.live, purpose, rule.periodMs);
     return context.json(await actionFor(options, check, verdict));
   });
 }

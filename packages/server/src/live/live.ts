@@ -23,6 +23,7 @@ import { LiveTailnet, type PolicyDocument } from "./live-tailnet.ts";
 import type { MapSession } from "./map-session.ts";
 import { policyJudge } from "./policy-judge.ts";
 import { PresenceBook, type PresenceMark } from "./presence-book.ts";
+import { revokeUngranted } from "./ssh-approvals.ts";
 import { touchSelf } from "./touch.ts";
 import { type Touched, touchedTailnets } from "./touched-tailnets.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -189,6 +190,7 @@ export class Live implements AsyncDisposable {
   /** Another policy document is in force for a tailnet. */
   setPolicyDocument(tailnet: TailnetId, document: PolicyDocument): void {
     this.tailnet(tailnet).setPolicy(document);
+    this.#background("taking back SSH approvals", revokeUngranted(this, tailnet));
   }
 
   setDerpMap(derpMap: DERPMap): void {
@@ -242,7 +244,7 @@ export class Live implements AsyncDisposable {
     const users = [...touched.users].map((user) => ({ id: user, after: after.users.get(user) }));
     const tailnet = this.#tailnets.get(id);
     tailnet?.changed(differences, users);
-    if (touched.policySet) tailnet?.setPolicy(this.#options.policyOf(after, id));
+    if (touched.policySet) this.setPolicyDocument(id, this.#options.policyOf(after, id));
     if (touched.renamed) this.#tailnetRenamed(id);
   }
 

@@ -17,7 +17,14 @@ export type AuthPurpose =
       readonly expiry?: number;
       readonly wish?: TailnetWish;
     }
-  | { readonly kind: "ssh-check"; readonly src: NodeId; readonly dst: NodeId; readonly login: string };
+  | {
+      readonly kind: "ssh-check";
+      readonly src: NodeId;
+      readonly dst: NodeId;
+      readonly login: string;
+      /** When it was accepted: such connections need no other check for as long as the policy says. */
+      readonly approvedAt?: number;
+    };
 
 /** A row, so that it outlives a restart and any replica can finish it. Verdicts are final; rows go at `expiresAt`. */
 export interface AuthRequest {

@@ -25,7 +25,11 @@ export function completeRegistration({ authId, user, ...terms }: Approval): Comm
 export function approveRequest(authId: AuthRequestId): Command<AuthRequest> {
   return (world, given) => {
     const draft = new Draft(world);
-    return draft.decision(settle(draft, openRequest(world, given, authId), "accepted"));
+    const request = openRequest(world, given, authId);
+    const { purpose } = request;
+    const approved =
+      purpose.kind === "ssh-check" ? { ...request, purpose: { ...purpose, approvedAt: given.now } } : request;
+    return draft.decision(settle(draft, approved, "accepted"));
   };
 }
 
@@ -45,19 +49,52 @@ export function openAuthRequest(id: AuthRequestId, purpose: AuthPurpose): Comman
   };
 }
 
+/** Keeps the approval of an SSH check until a moment, in place of earlier ones of the same connection. */
+export function keepCheck(authId: AuthRequestId, until: number): Command<void> {
+  return (world) => {
+    const draft = new Draft(world);
+    const request = world.authRequests.get(authId);
+    const { purpose } = request ?? {};
+    if (!request || request.verdict !== "accepted" || purpose?.kind !== "ssh-check") return draft.decision(undefined);
+    for (const other of world.authRequests.values()) {
+      if (other.id === authId || other.verdict !== "accepted" || !isSameCheck(other.purpose, purpose)) continue;
+      draft.add(removal("auth-request-expired", other.id));
+    }
+    if (request.expiresAt < until) {
+      const after = { ...request, expiresAt: until };
+      draft.add({ subject: "auth-request", tailnet: serverScope, kind: "auth-request-kept", id: authId, after });
+    }
+    return draft.decision(undefined);
+  };
+}
+
+/** Takes approvals of SSH checks back. */
+export function revokeChecks(ids: readonly AuthRequestId[]): Command<number> {
+  return (world) => {
+    const draft = new Draft(world);
+    const known = ids.filter((id) => world.authRequests.has(id));
+    for (const id of known) draft.add(removal("auth-request-revoked", id));
+    return draft.decision(known.length);
+  };
+}
+
+/** Whether two checks are of the same user on the same way. */
+export function isSameCheck(one: AuthPurpose, other: AuthPurpose): boolean {
+  if (one.kind !== "ssh-check" || other.kind !== "ssh-check") return false;
+  return one.src === other.src && one.dst === other.dst && one.login === other.login;
+}
+
+function removal(kind: "auth-request-expired" | "auth-request-revoked", id: AuthRequestId) {
+  return { subject: "auth-request", tailnet: serverScope, kind, id, after: undefined } as const;
+}
+
 /** Removes the requests that ran out. */
 export const purgeAuthRequests: Command<number> = (world, given) => {
   const draft = new Draft(world);
   let purged = 0;
   for (const request of world.authRequests.values()) {
     if (request.expiresAt > given.now) continue;
-    draft.add({
-      subject: "auth-request",
-      tailnet: serverScope,
-      kind: "auth-request-expired",
-      id: request.id,
-      after: undefined,
-    });
+    draft.add(removal("auth-request-expired", request.id));
     purged++;
   }
   return draft.decision(purged);

@@ -26,7 +26,7 @@ export type ChangeKind =
   | `routes-${"approved" | "auto-approved"}`
   | `auth-key-${"created" | "used" | "expired" | "deleted"}`
   | `api-key-${"created" | "expired" | "deleted"}`
-  | `auth-request-${"created" | "accepted" | "rejected" | "expired"}`
+  | `auth-request-${"created" | "accepted" | "rejected" | "kept" | "revoked" | "expired"}`
   | `policy-set`;
 
 /** Who did it: `system`, `node:ID`, `api-key:PREFIX`, `socket`, `user:ID`. */
