@@ -3,11 +3,11 @@ import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { toContractJson } from "@headscale/gen/contract-json";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { docsPage } from "./docs-page.ts";
 import { errorReply } from "./error-reply.ts";
 import { inProcessTransport } from "./in-process.ts";
 import { openApiDocument } from "./openapi.ts";
+import { readText } from "./read-text.ts";
 import { requestMessage } from "./request-message.ts";
 import { findRoute, type Route, routesOf } from "./routes.ts";
 import { streamReply } from "./stream-reply.ts";
@@ -46,16 +46,6 @@ export function createRestApp(options: RestAppOptions): Hono {
     const refusal = await options.refuse?.(context);
     return refusal ? errorReply(refusal, accept(context)) : next();
   });
-  app.use(
-    "/api/v1/*",
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: (context) => {
-        const tooLarge = new ConnectError(`body: larger than ${maxBodyBytes} bytes`, Code.ResourceExhausted);
-        return errorReply(tooLarge, accept(context), 413);
-      },
-    }),
-  );
   app.all("/api/v1/*", async (context) => {
     const found = findRoute(routes, context.req.method, new URL(context.req.url).pathname);
     if (found.kind === "nothing") return errorReply(new ConnectError("Not Found", Code.NotFound), accept(context));
@@ -66,7 +56,9 @@ export function createRestApp(options: RestAppOptions): Hono {
       return reply;
     }
     try {
-      return await call(context, found.route, found.bound, options);
+      const body = await readText(context.req.raw, maxBodyBytes);
+      if (body === undefined) return errorReply(tooLarge(maxBodyBytes), accept(context), 413);
+      return await call(context, found.route, { bound: found.bound, body }, options);
     } catch (error) {
       return errorReply(ConnectError.from(error), accept(context));
     }
@@ -74,10 +66,14 @@ export function createRestApp(options: RestAppOptions): Hono {
   return app;
 }
 
+function tooLarge(maxBytes: number): ConnectError {
+  return new ConnectError(`body: larger than ${maxBytes} bytes`, Code.ResourceExhausted);
+}
+
 async function call(
   context: Context,
   route: Route,
-  bound: ReadonlyMap<string, string>,
+  { bound, body }: { readonly bound: ReadonlyMap<string, string>; readonly body: string },
   { contextValues, callTimeoutMs = 60_000 }: RestAppOptions,
 ): Promise<Response> {
   const { raw } = context.req;
@@ -85,7 +81,7 @@ async function call(
     bound,
     query: new URL(raw.url).searchParams,
     contentType: context.req.header("content-type") ?? "",
-    body: await context.req.text(),
+    body,
   });
   const header = new Headers();
   for (const name of passedHeaders) {
