@@ -94,16 +94,14 @@ describe.for(adminWays)("the audit log, $way", ({ open }) => {
   });
 
   test("gives at most so many at once, and a sensible number when nobody says", async () => {
-    const { live } = daemon.daemon;
     expect((await admin.audit.listChanges({ tailnet: "*" })).changes.length).toBeGreaterThan(20);
     expect(
       (await admin.audit.listChanges({ tailnet: "*", pageSize: 2_147_483_647 })).changes.length,
     ).toBeLessThanOrEqual(1000);
-    expect((await admin.audit.listChanges({ pageSize: -1 })).changes.length).toBeGreaterThan(0);
-    expect(live.backlog).toBe(0);
   });
 
   test.for([
+    { says: "a page of fewer than none", query: { pageSize: -1 } },
     { says: "a token that no page gave", query: { pageToken: "next" } },
     { says: "a token with a sign", query: { pageToken: "-1" } },
     { says: "a token that is a statement", query: { pageToken: "1 or 1=1" } },

@@ -63,5 +63,7 @@ function subjectOf(text: string): Pick<HistoryQuery, "subject" | "subjectId"> {
       `subject: write one of ${subjects.join(", ")}, with :ID behind it for one of them`,
     );
   if (id === undefined) return { subject };
+  if (subject !== "auth-request" && !/^\d{1,15}$/.test(id))
+    throw new TailnetError("argument-invalid", `subject: a number belongs behind ${subject}:`);
   return { subject, subjectId: subject === "auth-request" ? id : Number(id) };
 }
