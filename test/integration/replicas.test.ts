@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import type { Node } from "@headscale/gen/headscale/v1/node_pb.ts";
 import type { NodeId } from "@headscale/tailnet";
+import postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type JoinOptions, join } from "../support/admin-ways.ts";
 import { breakableProxy } from "../support/breakable-proxy.ts";
@@ -141,6 +142,25 @@ describe.skipIf(!postgresWanted())("daemons that share a PostgreSQL database", (
     expect([atOne.told, atTwo.told]).toEqual([[], []]);
   });
 
+  test("let a device register with one and go on with another at once", async () => {
+    await using replicas = await pair();
+    const { one, two } = replicas;
+    for (let i = 0; i < 10; i++) {
+      const { preAuthKey } = await one.admin.headscale.createPreAuthKey({});
+      const device = two.client();
+      expect(await device.register({ authKey: preAuthKey!.key })).toMatchObject({ MachineAuthorized: true });
+      const same = one.client({ machineKey: device.machineKey, nodeKey: device.nodeKey });
+      expect((await same.fetchMap()).Node?.Key).toBe(device.nodeKey);
+    }
+    const waiting = one.client();
+    const { AuthURL = "" } = await waiting.register();
+    const elsewhere = two.client({ machineKey: waiting.machineKey, nodeKey: waiting.nodeKey });
+    const held = elsewhere.register({ followup: AuthURL });
+    const authId = AuthURL.slice(AuthURL.lastIndexOf("/") + 1);
+    await one.admin.headscale.authRegister({ user: "owner", authId });
+    expect(await held).toMatchObject({ MachineAuthorized: true });
+  });
+
   test("do not remove an ephemeral node that is connected to another one", async () => {
     await using replicas = await pair();
     const { one, two } = replicas;
@@ -182,6 +202,31 @@ describe.skipIf(!postgresWanted())("daemons that share a PostgreSQL database", (
     expect(one.log.filter((line) => !line.includes("PostgreSQL"))).toEqual([]);
   });
 
+  test("take the nodes of one that was killed for gone when its lease ends", async () => {
+    await using replicas = await pair();
+    const { one, two } = replicas;
+    await using stays = await present(one);
+    const lost = await present(two, { hostinfo: { Hostname: "lost" } });
+    await stays.map.until(({ peers }) => [...peers.values()].some(({ Online }) => Online === true), "it is online");
+    await using told = comings(one, lost.id);
+    // Nothing that a daemon does when it ends, and nothing afterwards: as after kill -9.
+    const sql = postgres(database.url, { max: 1, onnotice: () => {} });
+    await sql`update presence set replica = 'killed' where node_id = ${String(lost.id)}`;
+    await sql`insert into replicas values ('killed', (extract(epoch from clock_timestamp()) * 1000)::bigint + 2000)`;
+    await sql`select pg_notify('headscale_replicas', ${`killed ${lost.id}`})`;
+    await stays.map.until(
+      ({ peers }) => [...peers.values()].some(({ Online }) => Online === false),
+      "it is gone",
+      20_000,
+    );
+    expect(told.told).toEqual(["offline"]);
+    await until(async () => (await sql`select 1 from replicas where id = 'killed'`).length === 0);
+    const [row] = await sql`select replica, last_seen from presence where node_id = ${String(lost.id)}`;
+    expect(row).toEqual({ replica: null, last_seen: expect.stringMatching(/^\d{13}$/) });
+    await sql.end();
+    await lost.map[Symbol.asyncDispose]();
+  });
+
   test("keep a stopped one's nodes online for as long as they need to come to another", async () => {
     await using replicas = await pair();
     const { one, two } = replicas;
@@ -204,6 +249,7 @@ describe.skipIf(!postgresWanted())("daemons that share a PostgreSQL database", (
     };
     const serves = async (daemon: TestDaemon, id: bigint) => (await nodeAt(daemon, id)).subnetRoutes.includes(subnet);
     await using first = await router(one);
+    await until(async () => (await isOnline(two, first.id)) && (await serves(two, first.id)));
     await using second = await router(two);
     const roles = () =>
       Promise.all(replicas.both.flatMap((daemon) => [first, second].map(({ id }) => serves(daemon, id))));

@@ -47,6 +47,7 @@ export function mapHandler(options: MapOptions) {
     const request = decodeMapRequest(await readBody(incoming, limits.body), limits.report);
     if (request.Version < minCapabilityVersion) return context.text(tooOld(request.Version), 400);
     const owned = () => ownNode(live, request.NodeKey, context.get("connection").machineKey);
+    if (!owned()) await live.caughtUp();
     const asking = owned();
     if (asking && !request.ReadOnly) await live.report(asking, request);
     // Asked again: it may have been deleted meanwhile.

@@ -37,6 +37,7 @@ export class Live implements AsyncDisposable {
   readonly #tailnets = new Map<TailnetId, LiveTailnet>();
   readonly #lifetimes: Lifetimes;
   readonly #flushTimer: NodeJS.Timeout;
+  #flushRest = 0;
   readonly #reports: HostReports;
   readonly attendance: Attendance;
   #derpMap: DERPMap;
@@ -57,6 +58,7 @@ export class Live implements AsyncDisposable {
       committed: (before, after, changes) => this.#committed(before, after, changes),
       onError: options.onError,
       catchUp: options.catchUp,
+      isShared: options.roles !== undefined,
       maxWaiting: options.limits.maxWaitingCommands,
     });
     this.#reports = new HostReports({
@@ -80,7 +82,7 @@ export class Live implements AsyncDisposable {
       tailnet: (id) => this.tailnet(id),
       execute: (command, actor) => this.execute(command, actor),
     });
-    this.#flushTimer = setInterval(() => void this.#presence.flush(), options.limits.presenceFlushMs);
+    this.#flushTimer = setInterval(() => void this.#flush(), options.limits.presenceFlushMs);
   }
 
   /** Starts from what a store holds; a fresh one gets the tailnet `default`. */
@@ -123,6 +125,11 @@ export class Live implements AsyncDisposable {
   /** Another writer has committed: takes its changes in as if they had been made here. */
   catchUp(): Promise<void> {
     return this.#queue.catchUp();
+  }
+
+  /** What is known here may be older than what another daemon told a client: resolves when that cannot be. */
+  async caughtUp(): Promise<void> {
+    if (this.#options.roles) await this.catchUp();
   }
 
   /** Now, to tell later whether presence that was read meanwhile is older than what is known here. */
@@ -270,6 +277,13 @@ export class Live implements AsyncDisposable {
 
   #background(what: string, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#options.onError(what, error));
+  }
+
+  /** A database that is away is not asked at every turn. */
+  async #flush(): Promise<void> {
+    if (this.#flushRest > 0) this.#flushRest--;
+    else if (!(await this.#presence.flush()))
+      this.#flushRest = Math.floor(5_000 / this.#options.limits.presenceFlushMs);
   }
 
   /** Writes what is still in memory; map streams are told to end. */

@@ -17,7 +17,7 @@ export class PresenceBook {
   readonly #onError: (error: unknown) => void;
   #dirty = new Map<NodeId, PresenceMove | undefined>();
   #beingWritten: Unwritten = new Map();
-  #writing: Promise<void> | undefined;
+  #writing: Promise<boolean> | undefined;
   #turns = 0;
   /** When rows were last set here, or written: whatever was read before may be older. */
   readonly #touchedAt = new Map<NodeId, number>();
@@ -62,27 +62,29 @@ export class PresenceBook {
 
   /**
    * Writes what changed since the last time; called by a timer and at the end. Nothing that changed before the call is on
-   * its way any more when it resolves. Failures are kept for the next round.
+   * its way any more when it resolves. False: it could not be written, and is kept for the next round.
    */
-  async flush(): Promise<void> {
+  async flush(): Promise<boolean> {
     while (this.#writing !== undefined) await this.#writing;
-    if (this.#dirty.size === 0) return;
+    if (this.#dirty.size === 0) return true;
     this.#beingWritten = this.#dirty;
     this.#dirty = new Map();
     this.#writing = this.#write(this.#beingWritten);
-    await this.#writing;
+    return this.#writing;
   }
 
-  async #write(unwritten: Unwritten): Promise<void> {
+  async #write(unwritten: Unwritten): Promise<boolean> {
     try {
       const moves = new Map([...unwritten].flatMap(([id, move]) => (move === undefined ? [] : [[id, move] as const])));
       await this.#store.writePresence(new Map([...unwritten.keys()].map((id) => [id, this.get(id)])), moves);
       const turn = ++this.#turns;
       for (const id of unwritten.keys()) if (this.#rows.has(id)) this.#touchedAt.set(id, turn);
+      return true;
     } catch (error) {
       // Not what was forgotten meanwhile.
       for (const [id, move] of unwritten) if (this.#rows.has(id)) this.#dirty.set(id, this.#dirty.get(id) ?? move);
       this.#onError(error);
+      return false;
     } finally {
       this.#beingWritten = new Map();
       this.#writing = undefined;

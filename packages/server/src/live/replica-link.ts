@@ -30,6 +30,8 @@ export class ReplicaLink implements AsyncDisposable {
   #wanted: Set<NodeId> | "all" = "all";
   #rolesChanged = false;
   #renewalDue = false;
+  /** The database is away: nothing is asked of it before the next renewal. */
+  #resting = false;
   #work: Promise<void> | undefined;
   #ended = false;
 
@@ -68,7 +70,8 @@ export class ReplicaLink implements AsyncDisposable {
     const { roles } = this.#options;
     this.#renewalDue ||= renews;
     const isIdle = this.#wanted !== "all" && this.#wanted.size === 0 && !this.#rolesChanged && !roles.hasNews;
-    if (this.#ended || this.#work || (isIdle && !renews)) return;
+    if (renews) this.#resting = false;
+    if (this.#ended || this.#work || this.#resting || (isIdle && !renews)) return;
     this.#work = this.#run();
   }
 
@@ -78,7 +81,7 @@ export class ReplicaLink implements AsyncDisposable {
     this.#work = undefined;
   }
 
-  /** What fails is done in the next round. */
+  /** What fails is done with the next renewal. */
   async #round(): Promise<void> {
     const { roles, live, onError } = this.#options;
     const renews = this.#renewalDue;
@@ -91,6 +94,7 @@ export class ReplicaLink implements AsyncDisposable {
       await roles.agree(live);
     } catch (error) {
       this.#rolesChanged = true;
+      this.#resting = true;
       onError("telling the other replicas", error);
     }
   }

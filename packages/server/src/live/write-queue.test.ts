@@ -7,7 +7,7 @@ import {
   TailnetError,
   type World,
 } from "@headscale/tailnet";
-import { createApiKey, createTailnet, ensureDefaultTailnet } from "@headscale/tailnet/commands";
+import { createApiKey, createTailnet, ensureDefaultTailnet, deleteApiKey } from "@headscale/tailnet/commands";
 import { describe, expect, test } from "vitest";
 import { QueueFullError, WriteQueue, type WriteQueueOptions } from "./write-queue.ts";
 
@@ -164,6 +164,20 @@ describe("WriteQueue", () => {
     log.elsewhere.push(...changesOf(emptyWorld, createTailnet("lab")));
     log.failures = [stale];
     await expect(execute(createTailnet("lab"))).rejects.toMatchObject({ code: "name-taken" });
+  });
+
+  test.for([
+    { says: "looks once more before it refuses what another writer may have made possible", isShared: true },
+    { says: "has nothing to look for when there is no other writer", isShared: false },
+  ])("$says", async ({ isShared }) => {
+    const { log, execute } = lab({ isShared });
+    log.elsewhere.push(...changesOf(emptyWorld, apiKey("other")));
+    const deleted = execute(deleteApiKey({ prefix: "other" })).then(
+      () => "deleted",
+      ({ code }) => code,
+    );
+    expect(await deleted).toBe(isShared ? "deleted" : "api-key-not-found");
+    await expect(execute(deleteApiKey({ prefix: "none" }))).rejects.toMatchObject({ code: "api-key-not-found" });
   });
 
   test("gives up a command that others overtake again and again, and goes on with the next", async () => {

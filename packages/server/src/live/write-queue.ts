@@ -22,6 +22,8 @@ export interface WriteQueueOptions {
   onError(what: string, error: unknown): void;
   /** What another writer committed since this world, in an order that can be applied. */
   catchUp(world: World): Promise<readonly Change[]>;
+  /** Whether there can be other writers. */
+  readonly isShared?: boolean;
   /** Longest line of waiting commands. */
   readonly maxWaiting: number;
 }
@@ -97,8 +99,14 @@ export class WriteQueue {
   }
 
   async #commit(batch: readonly Waiting[], decisions = 1): Promise<void> {
-    const before = this.#world;
-    const { world, changes, answers } = this.#decideAll(batch);
+    let before = this.#world;
+    let decided = this.#decideAll(batch);
+    // A refusal may come of not yet knowing what another writer has told the client already.
+    if (decided.refusals > 0 && this.#options.isShared && (await this.#takeIn()) && this.#world !== before) {
+      before = this.#world;
+      decided = this.#decideAll(batch);
+    }
+    const { world, changes, answers } = decided;
     try {
       if (changes.length > 0) await this.#options.log.commit(changes);
     } catch (reason) {
@@ -144,6 +152,7 @@ export class WriteQueue {
     let world = this.#world;
     const changes: Change[] = [];
     const answers: (() => void)[] = [];
+    let refusals = 0;
     for (const { command, actor, resolve, reject } of batch) {
       try {
         const decided = decide(world, command, this.#options.given(actor));
@@ -151,10 +160,11 @@ export class WriteQueue {
         changes.push(...decided.changes);
         answers.push(() => resolve(decided.result));
       } catch (refusal) {
+        refusals++;
         answers.push(() => reject(refusal));
       }
     }
-    return { world, changes, answers };
+    return { world, changes, answers, refusals };
   }
 }
 
