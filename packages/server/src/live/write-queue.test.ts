@@ -7,7 +7,7 @@ import {
   TailnetError,
   type World,
 } from "@headscale/tailnet";
-import { createApiKey, createTailnet, ensureDefaultTailnet, deleteApiKey } from "@headscale/tailnet/commands";
+import { createApiKey, createTailnet, deleteApiKey, ensureDefaultTailnet } from "@headscale/tailnet/commands";
 import { describe, expect, test } from "vitest";
 import { QueueFullError, WriteQueue, type WriteQueueOptions } from "./write-queue.ts";
 

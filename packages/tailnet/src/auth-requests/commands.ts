@@ -55,7 +55,7 @@ export function keepCheck(authId: AuthRequestId, until: number): Command<void> {
     const draft = new Draft(world);
     const request = world.authRequests.get(authId);
     const { purpose } = request ?? {};
-    if (!request || request.verdict !== "accepted" || purpose?.kind !== "ssh-check") return draft.decision(undefined);
+    if (request?.verdict !== "accepted" || purpose?.kind !== "ssh-check") return draft.decision(undefined);
     for (const other of world.authRequests.values()) {
       if (other.id === authId || other.verdict !== "accepted" || !isSameCheck(other.purpose, purpose)) continue;
       draft.add(removal("auth-request-expired", other.id));
