@@ -184,8 +184,8 @@ describe.for(adminWays)("policies, $way", ({ open: openWay }) => {
 
   test("explain who may reach whom, and tell what a change would give and take", async () => {
     await admin.headscale.setPolicy({ policy: open });
-    const name = async () => (await admin.headscale.getNode({ nodeId: (await join(daemon)).id })).node!.givenName;
-    const [src, dst] = [await name(), await name()];
+    const named = async () => (await admin.headscale.getNode({ nodeId: (await join(daemon)).id })).node!.givenName;
+    const [src, dst] = [await named(), await named()];
     expect(await admin.policy.explainPolicy({ src, dst, port: 22, proto: "tcp" })).toMatchObject({ allowed: true });
     expect(await admin.policy.explainPolicy({ src, dst, port: 22, proto: "tcp", policy: closed })).toMatchObject({
       allowed: false,
@@ -198,6 +198,24 @@ describe.for(adminWays)("policies, $way", ({ open: openWay }) => {
     expect(taken.identical).toBe(false);
     expect(taken.unifiedDiff).toContain("-{");
     expect(taken.accessChanges.map(({ gained }) => gained)).toContain(false);
+    const { node } = await admin.headscale.getNode({ nodeId: (await join(daemon)).id });
+    const [self, users] = [node!.ipAddresses[0], `"users": ["root"]`];
+    await admin.headscale.setPolicy({ policy: `{"acls": []}` });
+    const opened = await admin.policy.diffPolicy({
+      policy: `{
+        "acls": [{"action": "accept", "src": ["${self}"], "dst": ["${self}:22"], "proto": "tcp"}],
+        "ssh": [{"action": "check", "src": ["autogroup:member"], "dst": ["autogroup:self"], ${users}}],
+      }`,
+    });
+    const name = node!.givenName;
+    expect(opened.accessChanges).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({ gained: true, src: name, dst: name, what: "tcp:22" }),
+        expect.objectContaining({ gained: true, dst: name, what: "ssh:root (check)" }),
+      ]),
+    );
+    const lines = opened.accessChanges.map((change) => [change.src, change.dst, change.what].join());
+    expect(new Set(lines).size).toBe(lines.length);
   });
 });
 

@@ -118,7 +118,11 @@ describe("a map stream", () => {
       path: "/machine/map",
       body: mapBody(a, { Stream: true, DiscoKey: DiscoKey.zero, Hostinfo: {} }),
     });
-    expect(server.live.presence(server.nodeOf(a).id)).toEqual({ ...before, online: true });
+    expect(server.live.presence(server.nodeOf(a).id)).toEqual({
+      ...before,
+      online: true,
+      connectedAt: expect.any(Number),
+    });
     stream.destroy();
   });
 

@@ -25,6 +25,7 @@ export { type ParsePolicyOptions, parsePolicy } from "./syntax/parse-policy.ts";
 export type { Policy } from "./syntax/policy-document.ts";
 export type { NodeAttribute } from "./syntax/postures.ts";
 export { updatePolicy } from "./update-policy.ts";
+export type { LoginAccess, LoginDifference } from "./verdict/diff-logins.ts";
 export { type Access, diffPolicies, type PolicyDifference } from "./verdict/diff-policies.ts";
 export { type Explanation, explainAccess } from "./verdict/explain-access.ts";
 export { type AccessVerdict, type RulePlace, whyNot } from "./verdict/pair-verdict.ts";

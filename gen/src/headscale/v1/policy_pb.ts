@@ -610,7 +610,7 @@ export type AccessChange = Message<"headscale.v1.AccessChange"> & {
   dst: string;
 
   /**
-   * Protocol and ports, such as "tcp:22,443" or "*"; "ssh:root" for SSH logins.
+   * Protocol and ports, such as "tcp:22,443" or "*"; "ssh:root" for SSH logins, "ssh:root (check)" where each has to be confirmed.
    *
    * @generated from field: string what = 4;
    */

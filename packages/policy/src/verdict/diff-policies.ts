@@ -5,6 +5,7 @@ import type { NodeFacts } from "#resolve/node-facts.ts";
 import type { Policy } from "#syntax/policy-document.ts";
 import type { Affected, CompiledPolicy } from "../engine.ts";
 import { updatePolicy } from "../update-policy.ts";
+import { diffLogins, type LoginDifference } from "./diff-logins.ts";
 
 /** Access of some addresses to one destination at one node. */
 export interface Access {
@@ -20,6 +21,7 @@ export interface Access {
 export interface PolicyDifference {
   readonly gained: readonly Access[];
   readonly lost: readonly Access[];
+  readonly logins: LoginDifference;
   /** Everything else the new policy would change. */
   readonly affected: Affected;
 }
@@ -39,7 +41,7 @@ export function diffPolicies(before: CompiledPolicy, to: Policy | undefined): Po
     gained.push(...exceeding(facts, now, old));
     lost.push(...exceeding(facts, old, now));
   }
-  return { gained, lost, affected };
+  return { gained, lost, logins: diffLogins(before, next as Compilation, affected.ssh), affected };
 }
 
 /** Access that the first rules give and the second do not. */

@@ -288,6 +288,36 @@ describe("diffPolicies", () => {
     expect(affected.filters).toEqual([9]);
   });
 
+  test("names SSH logins that come, go, or have to be confirmed from now on", () => {
+    const to = (ssh: object[]) => diffPolicies(live, parsePolicy(text({ ssh }))).logins;
+    const [check, accept] = [
+      { action: "check", src: ["group:ops"], dst: ["tag:db"], users: ["root"] },
+      { action: "accept", src: ["group:all"], dst: ["tag:db"], users: ["autogroup:nonroot"] },
+    ];
+    const addrs = (...ids: number[]) => ids.flatMap((id) => [`100.64.0.${id}`, `fd7a:115c:a1e0::${id}`]);
+    expect(to([accept, check])).toEqual({ gained: [], lost: [] });
+    expect(to([accept])).toEqual({
+      gained: [],
+      lost: [{ nodeId: 9, src: addrs(1, 3), login: "root", action: "check" }],
+    });
+    expect(
+      to([
+        { ...check, action: "accept" },
+        { ...accept, src: ["ana@corp.test"] },
+      ]),
+    ).toEqual({
+      gained: [{ nodeId: 9, src: addrs(1, 3), login: "root", action: "accept" }],
+      lost: [
+        { nodeId: 9, src: addrs(1, 3), login: "root", action: "check" },
+        { nodeId: 9, src: addrs(2), login: "*", action: "accept" },
+      ],
+    });
+    expect(to([check, { ...accept, users: ["ubuntu"] }])).toMatchObject({
+      gained: [],
+      lost: [{ login: "*", src: addrs(1, 3, 2) }],
+    });
+  });
+
   test("shows that the end of a policy opens everything", () => {
     const { gained, lost } = diffPolicies(live, undefined);
     expect(lost).toEqual([]);

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { DiffPolicyResponseSchema } from "@headscale/gen/headscale/v1/policy_pb.ts";
-import type { Addr } from "@headscale/netip";
-import { type Access, compilePolicy, diffPolicies } from "@headscale/policy";
+import { type Access, compilePolicy, diffPolicies, type LoginAccess } from "@headscale/policy";
 import type { NodeId, TailnetId, World } from "@headscale/tailnet";
 import { createTwoFilesPatch } from "diff";
 import type { Live } from "#live/live.ts";
 import type { PolicyKeeper } from "#live/policy-keeper.ts";
+import { nodeName, sourceNames } from "./source-names.ts";
 
 const protocolNames: Readonly<Record<number, string>> = {
   1: "icmp",
@@ -24,7 +24,10 @@ export function diffAccess(
   after: string | undefined,
 ): MessageInitShape<typeof DiffPolicyResponseSchema> {
   const { policy } = policies.inputFor(live, tailnet, after);
-  const { gained, lost, affected } = diffPolicies(compilePolicy(policies.inputFor(live, tailnet, before)), policy);
+  const { gained, lost, logins, affected } = diffPolicies(
+    compilePolicy(policies.inputFor(live, tailnet, before)),
+    policy,
+  );
   const touched = new Set([
     ...affected.filters,
     ...affected.peers.keys(),
@@ -35,10 +38,19 @@ export function diffAccess(
     ...affected.ssh,
   ]);
   const shown = (access: Access, isGained: boolean) => ({ gained: isGained, ...accessText(live.world, access) });
+  const shownLogin = (access: LoginAccess, isGained: boolean) => ({
+    gained: isGained,
+    ...loginText(live.world, access),
+  });
   return {
     identical: before === after,
     unifiedDiff: before === after ? "" : unified(before ?? "", after ?? ""),
-    accessChanges: [...gained.map((access) => shown(access, true)), ...lost.map((access) => shown(access, false))],
+    accessChanges: distinct([
+      ...gained.map((access) => shown(access, true)),
+      ...lost.map((access) => shown(access, false)),
+      ...logins.gained.map((access) => shownLogin(access, true)),
+      ...logins.lost.map((access) => shownLogin(access, false)),
+    ]),
     touchedNodes: [...touched].flatMap((id) => live.world.nodes.get(id as NodeId)?.name ?? []).sort(),
   };
 }
@@ -54,16 +66,15 @@ function accessText(world: World, { src, dst, protocol, ports }: Access) {
   const range = ports.First === ports.Last ? `${ports.First}` : `${ports.First}-${ports.Last}`;
   const shownPorts = ports.First === 0 && ports.Last === 65_535 ? "*" : range;
   const name = protocol === undefined ? "" : `${protocolNames[protocol] ?? protocol}:`;
-  return { src: named(world, src), dst: nodeName(world, dst), what: `${name}${shownPorts}` };
+  return { src: sourceNames(world, src), dst: nodeName(world, dst), what: `${name}${shownPorts}` };
 }
 
-/** Sources by the names of their nodes, each once though it has two addresses. */
-function named(world: World, texts: readonly string[]): string {
-  return [...new Set(texts.map((text) => nodeName(world, text)))].join(", ");
+function loginText(world: World, { nodeId, src, login, action }: LoginAccess) {
+  const dst = world.nodes.get(nodeId as NodeId)?.name ?? String(nodeId);
+  return { src: sourceNames(world, src), dst, what: `ssh:${login}${action === "check" ? " (check)" : ""}` };
 }
 
-/** The name of the node that has exactly this address; other texts stay. */
-export function nodeName(world: World, text: string): string {
-  const id = world.index.nodeByAddr.get(text.replace(/\/(32|128)$/, "") as Addr);
-  return (id === undefined ? undefined : world.nodes.get(id)?.name) ?? text;
+/** Each once: a node's two addresses are one node. */
+function distinct<T>(changes: readonly T[]): T[] {
+  return [...new Map(changes.map((change) => [JSON.stringify(change), change])).values()];
 }

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { PolicyMatchSchema } from "@headscale/gen/headscale/v1/policy_pb.ts";
 import { type AccessVerdict, type RulePlace, whyNot } from "@headscale/policy";
 import type { World } from "@headscale/tailnet";
-import { nodeName } from "./policy-diff.ts";
+import { nodeName } from "./source-names.ts";
 
 /** The rule that bears on two devices, and how. */
 export function matchOf(world: World, verdict: AccessVerdict): MessageInitShape<typeof PolicyMatchSchema> {

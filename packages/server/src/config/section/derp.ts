@@ -49,7 +49,7 @@ export const derpKeys = {
   "derp.paths": key(
     listOf(path),
     [],
-    "Relay maps (YAML) in files. A later source replaces regions of an earlier one; the built-in relay comes last.",
+    "Relay maps (YAML) in files. A later source replaces regions of an earlier one; the built-in relay comes last, and derpMap of a policy edits the whole for its tailnet.",
   ),
   "derp.auto_update_enabled": key(flag, "false", "Fetch and read the maps again from time to time."),
   "derp.update_frequency": key(duration, "3h", "How often; 0 turns it off."),
