@@ -21,7 +21,7 @@ function warnOfAttributes({ context }: References, { attr, app, span }: NodeAttr
   if (app.has("tailscale.com/app-connectors"))
     context.warn(
       span.start,
-      "app-connectors: lead the domains to the connector by dns.nameservers.split, and approve its routes by autoApprovers",
+      'app-connectors: this server leads no names to the connector; only its "routes" work, once they are approved',
     );
 }
 

@@ -197,7 +197,7 @@ describe("parsePolicy", () => {
     ],
     [
       attrs({ target: ["*"], app: { "tailscale.com/app-connectors": [] } }),
-      /^app-connectors: lead the domains to the connector/,
+      /^app-connectors: this server leads no names to the connector/,
     ],
     [{ attrConfig: {} }, "attrConfig has no effect: devices have no custom attributes on this server"],
   ] as const)("warns of %j, which does nothing or not alone what it says", ([policy, message]) => {
