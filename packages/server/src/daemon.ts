@@ -86,6 +86,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     addressGroup,
     events: controlEvents(telemetry),
   });
+  parts.defer(() => control.destroy());
   parts.use(observeLive(live, () => control.connectionCount, telemetry));
   const authority = authorityOf(provider, config, live, noiseKey, telemetry);
   parts.use(startChores(config, live, control, telemetry));

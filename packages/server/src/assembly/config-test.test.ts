@@ -65,6 +65,11 @@ describe("testConfig", () => {
     expect(mistakes[6]?.says).toContain("policy.hujson");
   });
 
+  test("names both files of a certificate that are not there", async () => {
+    const { mistakes } = await tested(withTls);
+    expect(mistakes.map(({ key }) => key)).toEqual(["tls_cert_path", "tls_key_path"]);
+  });
+
   test("warns of a certificate that clients will refuse soon", async () => {
     const { cert, key } = makePair(3);
     const { mistakes, warnings } = await tested(withTls, { "cert.pem": cert, "key.pem": key });

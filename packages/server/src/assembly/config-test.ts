@@ -28,11 +28,13 @@ export async function testConfig(
   const relay = derp.server;
   if (relay) await attempt("derp.server.private_key_path", () => checkKeyFile(relay.privateKeyPath));
   if (tls.kind === "files") {
+    const before = mistakes.length;
+    await attempt("tls_cert_path", () => readable(tls.certPath, limits.file_size));
+    await attempt("tls_key_path", () => readable(tls.keyPath, limits.file_size));
     const onDoubt = (says: string) => warnings.push({ key: "tls_cert_path", says });
-    await attempt("tls_cert_path", async () => {
-      const maxBytes = limits.file_size;
-      (await openCertificateFiles({ ...tls, maxBytes, host: server.host, onDoubt }))[Symbol.dispose]();
-    });
+    const options = { ...tls, maxBytes: limits.file_size, host: server.host, onDoubt };
+    if (mistakes.length === before)
+      await attempt("tls_cert_path", async () => (await openCertificateFiles(options))[Symbol.dispose]());
   }
   for (const path of derp.paths)
     await attempt("derp.paths", async () => parseDerpMap(await readBoundedFile(path, limits.file_size), path));
@@ -46,6 +48,12 @@ export async function testConfig(
     (await PolicyKeeper.open({ source: policy, ...bounds, ...quiet }))[Symbol.dispose]();
   });
   return { mistakes, warnings };
+}
+
+async function readable(path: string, maxBytes: number): Promise<void> {
+  await readBoundedFile(path, maxBytes).catch((cause: unknown) => {
+    throw new Error(`cannot read ${path}`, { cause });
+  });
 }
 
 /** With its cause, and without the name of the key in front. */

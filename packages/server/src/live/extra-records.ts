@@ -51,7 +51,10 @@ export class ExtraRecords implements Disposable {
 
   async #read(path: string): Promise<void> {
     const { fileBytes, maxRecords } = this.#options;
-    const records = parseExtraRecords(await readBoundedFile(path, fileBytes), maxRecords);
+    const text = await readBoundedFile(path, fileBytes).catch((cause: unknown) => {
+      throw new Error(`dns.extra_records_path: ${path} cannot be read`, { cause });
+    });
+    const records = parseExtraRecords(text, maxRecords);
     // An empty file is one that is being written.
     if (records === undefined) return;
     this.#records = records;
