@@ -433,6 +433,18 @@ describe("values", () => {
     expect(read("policy: {mode: file}").config.policy).toEqual({ mode: "file", path: undefined });
   });
 
+  test.for([
+    { issuer: "https://idp.example.com", warns: false },
+    { issuer: "http://127.0.0.1:5556/dex", warns: false },
+    { issuer: "http://localhost:5556", warns: false },
+    { issuer: "http://[::1]:5556", warns: false },
+    { issuer: "http://10.0.0.7:5556", warns: true },
+    { issuer: "http://127.0.0.1.evil.test", warns: true },
+  ])("an identity provider at $issuer is warned of: $warns", ({ issuer, warns }) => {
+    const { warnings } = read(`oidc: {issuer: "${issuer}", client_id: c, client_secret: s}`);
+    expect(warnings.some(({ key }) => key === "oidc.issuer")).toBe(warns);
+  });
+
   test("an OIDC secret comes from the file that the environment names, and is not printed", () => {
     const { config } = read("oidc: {issuer: https://idp.example.com, client_id: c, client_secret_path: $CREDS/oidc}", {
       env: { CREDS: "/run/creds" },

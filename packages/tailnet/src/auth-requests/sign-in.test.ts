@@ -43,6 +43,7 @@ describe("registerBySignIn", () => {
     expect(node).toMatchObject({ owner: { kind: "user", userId: user.id }, registerMethod: "oidc", name: "laptop" });
     expect(server.lastChanges.map(({ kind }) => kind)).toEqual([
       "user-created",
+      "tailnet-owner-set",
       "node-registered",
       "auth-request-accepted",
     ]);

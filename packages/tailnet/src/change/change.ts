@@ -29,7 +29,7 @@ export type ChangeKind =
   | `auth-request-${"created" | "accepted" | "rejected" | "kept" | "revoked" | "expired"}`
   | `policy-set`;
 
-/** Who did it: `system`, `node:ID`, `api-key:PREFIX`, `socket`, `user:ID`. */
+/** Who did it: `system`, `node:ID`, `api-key:PREFIX`, `socket`, `user:ID`; `oidc` for somebody who only becomes a user. */
 export type Actor = string;
 
 /** The part of a change that a command decides. `after` is the subject's new row; undefined = deleted. */

@@ -8,6 +8,7 @@ import { createApiKey, deleteApiKey } from "#api-keys/commands.ts";
 import { createAuthKey, deleteAuthKey } from "#auth-keys/commands.ts";
 import { parseAuthRequestId } from "#auth-requests/auth-request.ts";
 import { completeRegistration, purgeAuthRequests } from "#auth-requests/commands.ts";
+import { registerBySignIn } from "#auth-requests/sign-in.ts";
 import { isLabel } from "#names/hostname.ts";
 import { deleteNode, expireNode, renameNode, reportHostinfo, setApprovedRoutes, setTags } from "#nodes/commands.ts";
 import { addressesOf } from "#nodes/node.ts";
@@ -36,6 +37,7 @@ const kinds = [
   "join",
   "login",
   "complete",
+  "sign-in",
   "rename",
   "report",
   "tag",
@@ -130,6 +132,14 @@ class Story {
       join: () => authKey && register({ ...who, authKey }, authId(this.#fresh)),
       login: () => register(who, authId(this.#fresh)),
       complete: () => login && user && completeRegistration({ authId: login.id, user, method: "cli" }),
+      "sign-in": () => {
+        const identity = {
+          providerId: `https://idp.test/${which % 3}`,
+          name,
+          ...(flag && { email: `${name}@x.test` }),
+        };
+        return login && tailnet && registerBySignIn({ authId: login.id, tailnet: tailnet.id, identity });
+      },
       rename: () => node && renameNode(node.id, name),
       report: () => node && reportHostinfo(node.id, who.hostinfo),
       tag: () => node && setTags(node.id, ["tag:web"]),
@@ -192,7 +202,8 @@ describe("any sequence of commands", () => {
       once(nodes.flatMap(addressesOf));
       once(nodes.map(({ tailnet, name }) => `${tailnet}/${name}`));
       once(nodes.map(({ nodeKey }) => nodeKey));
-      once([...world.users.values()].map(({ tailnet, name }) => `${tailnet}/${name}`));
+      const users = [...world.users.values()];
+      once(users.map(({ tailnet, providerId, name }) => `${tailnet}/${providerId || name}`));
       for (const node of nodes) {
         expect(isLabel(node.name)).toBe(true);
         expect(addressesOf(node).some(isReserved)).toBe(false);

@@ -56,22 +56,14 @@ export function createUser(wanted: NewUser): Command<User> {
 export function addUser(draft: Draft, wanted: NewUser, now: number): User {
   assertUserName(wanted.name);
   assertFree(draft.world, wanted.tailnet, wanted.name);
-  const tailnet = draft.world.tailnets.get(wanted.tailnet);
-  const isFirst = tailnet !== undefined && tailnet.defaultOwner === undefined;
-  const standing = { providerId: "", provider: "", role: isFirst ? "owner" : "member" } as const;
-  const user = insertUser(draft, { ...wanted, ...standing }, now);
-  if (isFirst) {
-    const after = { ...tailnet, defaultOwner: user.id };
-    draft.add({ subject: "tailnet", tailnet: tailnet.id, kind: "tailnet-owner-set", id: tailnet.id, after });
-  }
-  return user;
+  const isFirst = draft.world.tailnets.get(wanted.tailnet)?.defaultOwner === undefined;
+  return insertUser(draft, { ...wanted, providerId: "", provider: "", role: isFirst ? "owner" : "member" }, now);
 }
 
-/** A new row, its uniqueness seen to by the caller. @throws {TailnetError} "tailnet-not-found" */
+/** A new row, its uniqueness seen to by the caller. Commands that name nobody mean the first. @throws {TailnetError} */
 export function insertUser(
   draft: Draft,
   {
-    tailnet,
     displayName = "",
     email = "",
     profilePicUrl = "",
@@ -80,10 +72,15 @@ export function insertUser(
   now: number,
 ): User {
   const { world } = draft;
-  if (!world.tailnets.has(tailnet)) throw new TailnetError("tailnet-not-found", `namespace ${tailnet} not found`);
+  const tailnet = world.tailnets.get(standing.tailnet);
+  if (!tailnet) throw new TailnetError("tailnet-not-found", `namespace ${standing.tailnet} not found`);
   const id = world.sequences.user as UserId;
-  const user: User = { ...standing, id, tailnet, displayName, email, profilePicUrl, createdAt: now };
-  draft.add({ subject: "user", tailnet, kind: "user-created", id, after: user });
+  const user: User = { ...standing, id, displayName, email, profilePicUrl, createdAt: now };
+  draft.add({ subject: "user", tailnet: tailnet.id, kind: "user-created", id, after: user });
+  if (tailnet.defaultOwner === undefined) {
+    const after = { ...tailnet, defaultOwner: id };
+    draft.add({ subject: "tailnet", tailnet: tailnet.id, kind: "tailnet-owner-set", id: tailnet.id, after });
+  }
   return user;
 }
 

@@ -84,6 +84,8 @@ export function oidcSection(reading: OidcReading, around: Surroundings): OidcCon
   const clientId = value["oidc.client_id"];
   if (clientId === undefined)
     remarks.refuse("oidc.client_id", "is missing: write the client id that the provider gave you");
+  if (isCleartext(issuer))
+    remarks.warn("oidc.issuer", "is spoken to in clear text: who can read it there logs in as anybody. Write https://");
   if (!value["oidc.scope"].includes("openid")) remarks.refuse("oidc.scope", "must contain openid");
   return {
     issuer,
@@ -99,6 +101,12 @@ export function oidcSection(reading: OidcReading, around: Surroundings): OidcCon
     useExpiryFromToken: value["oidc.use_expiry_from_token"],
     pkce: value["oidc.pkce.enabled"] ? value["oidc.pkce.method"] : undefined,
   };
+}
+
+/** On this machine nobody listens in. */
+function isCleartext(issuer: string): boolean {
+  const { protocol, hostname } = new URL(issuer);
+  return protocol === "http:" && !/^(?:localhost|127\.[0-9.]+|\[::1\])$/.test(hostname);
 }
 
 function clientSecret({ value, remarks }: OidcReading, { place, env, readText }: Surroundings): Secret | undefined {
