@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Client } from "../lab/client.ts";
-import { CurlBrowser, type FormPage } from "../lab/curl-browser.ts";
 import { Lab } from "../lab/lab.ts";
+import type { Server } from "../lab/server.ts";
+import { signInLab } from "../lab/sign-in.ts";
 import { until } from "../lab/until.ts";
 import { versions } from "../lab/version-pairs.ts";
 
@@ -65,35 +66,7 @@ describe.for(versions)("a $version client whose user signs in at an OpenID provi
   });
 });
 
-/** A provider, a server that trusts it, and people with browsers. */
-async function signInLab(lab: Lab, tokenLifeS: number) {
-  const issuer = await lab.identityProvider(tokenLifeS);
-  const oidc = {
-    issuer,
-    client_id: "headscale",
-    client_secret: "lab-secret",
-    allowed_domains: ["example.test"],
-    use_expiry_from_token: true,
-    pkce: { enabled: true },
-  };
-  const server = await lab.server({ config: { oidc } });
-  const person = (name: string) => {
-    const browser = new CurlBrowser(server.host, name);
-    return { browser, signIn: (url: string) => signIn(browser, issuer, url, name) };
-  };
-  return { server, person };
-}
-
-/** Fills in the provider's pages, name and consent, until it sends the browser back. */
-async function signIn(browser: CurlBrowser, issuer: string, url: string, name: string): Promise<FormPage> {
-  let page = await browser.visit(url);
-  for (let pages = 0; page.url.startsWith(issuer) && pages < 4; pages++) {
-    page = await browser.submit(page, page.html.includes('name="login"') ? { login: name, password: "any" } : {});
-  }
-  return page;
-}
-
-function withAnotherKey({ admin }: Awaited<ReturnType<Lab["server"]>>, client: Client, nodeKey: string) {
+function withAnotherKey({ admin }: Server, client: Client, nodeKey: string) {
   return until({
     what: "another node key",
     withinMs: 10_000,
