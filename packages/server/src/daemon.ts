@@ -4,6 +4,7 @@ import { apiMetrics } from "#assembly/api-metrics.ts";
 import { readBuildInfo } from "#assembly/build-info.ts";
 import { type Certificates, openCertificates } from "#assembly/certificates.ts";
 import { startChores } from "#assembly/chores.ts";
+import { withChosenPort } from "#assembly/chosen-port.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
 import { edgeEvents } from "#assembly/edge-events.ts";
@@ -52,15 +53,16 @@ export interface Daemon extends AsyncDisposable {
   readonly routes: Doors["routes"];
   /** What a person is told when it is up. */
   readonly banner: string;
-  /** Reads again what can be read again while running: the policy file, the certificate. */
+  /** Reads again what can be read again while running: the policy file, the certificate, the relay maps. */
   reload(): Promise<void>;
   /** Ends at once whatever a graceful stop still waits for. */
   kill(): Promise<void>;
 }
 
 /** Builds everything and opens the listeners. @throws with a sentence that names what is wrong */
-export async function startDaemon(config: Config, telemetry: Telemetry): Promise<Daemon> {
+export async function startDaemon(written: Config, telemetry: Telemetry): Promise<Daemon> {
   await using parts = new AsyncDisposableStack();
+  const config = await withChosenPort(written);
   const build = readBuildInfo();
   const store = parts.use(await openStore(config.database, telemetry));
   const noiseKey = await readOrMakeKey(config.server.noiseKeyPath);
@@ -70,7 +72,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
   const pinned = await pinnedCertificateFor(config);
   const relay = await openRelay(config, () => live, telemetry);
   if (relay) parts.use(relay);
-  const maps = parts.use(openDerpMaps(config, regionOf(config, pinned?.pin), telemetry));
+  const maps = parts.use(openDerpMaps(config, regionOf(config, pinned?.pin, relay?.stunPort), telemetry));
   const known = { config, store, derpMap: await maps.load(), records, policies, relay: relay?.relay, telemetry };
   const live = await startLive(known, parts);
   const { keyUses } = openRecordKeeping(config, store, parts, telemetry);
@@ -134,7 +136,7 @@ export async function startDaemon(config: Config, telemetry: Telemetry): Promise
     routes: doors.routes,
     banner: startupBanner(config, { version: build.version, ctl, users }),
     async reload() {
-      await Promise.all([policies.reload(live), certificates.reload()]);
+      await Promise.all([policies.reload(live), certificates.reload(), maps.reload()]);
     },
     async kill() {
       control.destroy();

@@ -7,7 +7,7 @@ import * as events from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
 import { blobCache } from "./blob-cache.ts";
 import { acmeLimits } from "./limits.ts";
-import type { PinnedCertificate } from "./relay.ts";
+import type { PinnedCertificate } from "./pinned-certificate.ts";
 
 /** Where TLS comes from, and what has to be done beside it. */
 export interface Certificates extends AsyncDisposable {

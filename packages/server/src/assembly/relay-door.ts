@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { BootstrapDns, type Endpoint, generate204, probe } from "@headscale/derp";
 import type { DERPRegion } from "@headscale/tailcfg";
@@ -6,13 +7,15 @@ import { DerpMaps } from "#live/derp-maps.ts";
 import type { Live } from "#live/live.ts";
 import { derpMapFailed, derpMapLoaded, listening, relayLoginRefused, stunFailed } from "#telemetry/events.ts";
 import type { Telemetry } from "#telemetry/telemetry.ts";
+import { embeddedRegion, pinnedName } from "./embedded-region.ts";
 import { relayLimits } from "./limits.ts";
-import { type EmbeddedRelay, embeddedRegion, type PinnedCertificate, pinnedCertificate, startRelay } from "./relay.ts";
+import { type PinnedCertificate, pinnedCertificate } from "./pinned-certificate.ts";
+import { type EmbeddedRelay, startRelay } from "./relay.ts";
 
 /** With a plain-HTTP URL nobody vouches for the relay: it shows a certificate of our own, which the relay map pins. */
 export async function pinnedCertificateFor({ server, derp, tls }: Config): Promise<PinnedCertificate | undefined> {
   if (!derp.server || tls.kind !== "off" || !server.url.startsWith("http:")) return undefined;
-  return pinnedCertificate(server.dataDir, server.host);
+  return pinnedCertificate(server.dataDir, pinnedName(server.host));
 }
 
 /** The embedded relay, if there is to be one; `live` is asked who may enter once it runs. */
@@ -48,9 +51,13 @@ function relayPort(url: string): number {
   return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
-export function regionOf(config: Config, pin: string | undefined): DERPRegion | undefined {
-  const relay = config.derp.server;
-  return relay?.addToMap ? embeddedRegion(config, relay, pin, relayPort(config.server.url)) : undefined;
+export function regionOf(
+  { derp, server }: Config,
+  pin: string | undefined,
+  stunPort: number | undefined,
+): DERPRegion | undefined {
+  if (!derp.server?.addToMap) return undefined;
+  return embeddedRegion(derp.server, { host: server.host, port: relayPort(server.url), pin, stunPort });
 }
 
 export function openDerpMaps(config: Config, embedded: DERPRegion | undefined, telemetry: Telemetry): DerpMaps {
@@ -81,6 +88,11 @@ export function relayEndpoints(bootstrapDns: BootstrapDns): Readonly<Record<stri
   };
 }
 
+/** Addresses need no resolving, and the name of a relay that goes by one for its address's sake is in no DNS. */
+function isName(host: string): boolean {
+  return isIP(host.replace(/^\[|\]$/g, "")) === 0 && !host.endsWith(".invalid");
+}
+
 /** Host names of all relays, the server's and those that policies add: what `/bootstrap-dns` resolves for clients without DNS. */
 export function openBootstrapDns({ limits }: Config, live: Live): BootstrapDns {
   const dns = new BootstrapDns({
@@ -89,7 +101,7 @@ export function openBootstrapDns({ limits }: Config, live: Live): BootstrapDns {
     published: () => {
       const maps = [live.derpMap, ...Array.from(live.tailnets, ({ derpMap }) => derpMap)];
       const nodes = maps.flatMap(({ Regions }) => Object.values(Regions).flatMap((region) => region.Nodes));
-      return [...new Set(nodes.map(({ HostName }) => HostName))];
+      return [...new Set(nodes.map(({ HostName }) => HostName).filter(isName))];
     },
   });
   dns.start();

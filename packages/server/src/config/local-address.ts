@@ -17,8 +17,15 @@ export function isPrivateIpv4(address: string): boolean {
 /** Bridges and tunnels made by software: other machines do not reach this one through them. */
 const virtual = /^(?:docker|br-|veth|virbr|vmnet|vboxnet|lxc|lxd|cni|flannel|cali|tailscale|wg|tun|tap|podman)/;
 
-/** A private IPv4 address that other machines of the network most likely reach, `undefined` when there is none. */
-export function reachableIpv4(local: readonly LocalAddress[]): string | undefined {
-  const usable = local.filter((one) => !one.isLoopback && isPrivateIpv4(one.address));
-  return (usable.find((one) => !virtual.test(one.interface)) ?? usable[0])?.address;
+/** RFC 4193. */
+function isUniqueLocalIpv6(address: string): boolean {
+  return isIP(address) === 6 && /^f[cd]/i.test(address);
+}
+
+/** A private address that other machines of the network most likely reach; IPv6 where there is no IPv4. `undefined` without any. */
+export function reachableAddress(local: readonly LocalAddress[]): string | undefined {
+  const real = local.filter((one) => !one.isLoopback);
+  const preferred = [...real.filter((one) => !virtual.test(one.interface)), ...real].map(({ address }) => address);
+  const hasIpv4 = preferred.some((address) => isIP(address) === 4);
+  return preferred.find(hasIpv4 ? isPrivateIpv4 : isUniqueLocalIpv6);
 }

@@ -53,6 +53,23 @@ describe("parseConfig without a file", () => {
     expect(config.server).toMatchObject({ url: "http://192.168.7.20:8080", urlIsDerived: true, host: "192.168.7.20" });
   });
 
+  test.for([
+    {
+      says: "its own network's on a machine of IPv6 alone",
+      addresses: ["fe80::1", "fd77::1"],
+      url: "http://[fd77::1]:8080",
+    },
+    {
+      says: "none that only this machine knows beside public IPv4",
+      addresses: ["198.51.100.7", "fd77::1"],
+      url: "http://127.0.0.1:8080",
+    },
+    { says: "none of the public ones of IPv6", addresses: ["2001:db8::1"], url: "http://127.0.0.1:8080" },
+  ])("gives clients the address $url: $says", ({ addresses, url }) => {
+    const localAddresses = addresses.map((address) => ({ interface: "eth0", address, isLoopback: false }));
+    expect(parseConfig({}, undefined, { ...machine, localAddresses }).config.server.url).toBe(url);
+  });
+
   test("has MagicDNS without taking over the nodes' resolvers", () => {
     expect(config.dns).toMatchObject({ magicDns: true, baseDomain: "tailnet.internal", overrideLocalDns: false });
   });

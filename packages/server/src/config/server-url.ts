@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isPrivateIpv4, type LocalAddress, reachableIpv4 } from "./local-address.ts";
+import { isPrivateIpv4, type LocalAddress, reachableAddress } from "./local-address.ts";
 import type { ListenConfig } from "./section/listen.ts";
 import type { TlsConfig } from "./section/tls.ts";
 
@@ -20,7 +20,7 @@ export function deriveServerUrl(
     listen.addresses[0] ?? { host: undefined, port: 8080 };
   if (tls.kind === "files") return undefined;
   if (tls.kind === "acme") return `https://${urlHost(tls.names[0] ?? "localhost")}${port === 443 ? "" : `:${port}`}`;
-  const name = host === undefined || wildcards.has(host) ? (reachableIpv4(local) ?? "127.0.0.1") : host;
+  const name = host === undefined || wildcards.has(host) ? (reachableAddress(local) ?? "127.0.0.1") : host;
   return `http://${urlHost(name)}${port === 80 ? "" : `:${port}`}`;
 }
 

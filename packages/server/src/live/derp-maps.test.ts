@@ -150,8 +150,8 @@ describe("DerpMaps", () => {
 
   test("go on refreshing, one round at a time, whatever a listener makes of it", async () => {
     using folder = new Folder();
-    const path = folder.write("derp.json", mapText(region(900, "old")));
-    const { derpMaps, failed } = maps(folder, { paths: [path], refreshMs: 10 });
+    using web = await webServer();
+    const { derpMaps, failed } = maps(folder, { urls: [web.url], refreshMs: 10 });
     using _maps = derpMaps;
     const heard: string[] = [];
     derpMaps.refresh((map) => {
@@ -159,8 +159,75 @@ describe("DerpMaps", () => {
       if (heard.length === 1) throw new Error("listener's bug");
     });
     await expect.poll(() => heard.length).toBeGreaterThan(1);
-    await folder.replace("derp.json", mapText(region(900, "new")));
+    web.say((_request, response) => response.end(mapText(region(1, "new"))));
     await expect.poll(() => heard.at(-1)).toBe("new");
     expect(failed).toEqual([["relay map", "Error: listener's bug"]]);
+  });
+
+  /** Codes of the last map that was applied. */
+  const followed = (derpMaps: DerpMaps) => {
+    const heard: string[][] = [];
+    derpMaps.refresh((map) => heard.push(Object.values(map.Regions).map(({ RegionCode }) => RegionCode)));
+    return heard;
+  };
+
+  test("take in a file as soon as it changes, without asking any URL again", async () => {
+    using folder = new Folder();
+    using web = await webServer();
+    let asked = 0;
+    web.say((_request, response) => {
+      asked++;
+      response.end(mapText(region(1, "web")));
+    });
+    const path = folder.write("derp.json", mapText(region(900, "old")));
+    const { derpMaps, codes, failed } = maps(folder, { urls: [web.url], paths: [path] });
+    using _maps = derpMaps;
+    await codes();
+    const heard = followed(derpMaps);
+    await folder.replace("derp.json", mapText(region(900, "new")));
+    await expect.poll(() => heard.at(-1)).toEqual(["web", "new"]);
+    expect([asked, failed]).toEqual([1, []]);
+  });
+
+  test("ask a URL that failed at the start again, though nobody wants them refreshed, and then no more", async () => {
+    using folder = new Folder();
+    using web = await webServer();
+    const answers = [500, 503, 200];
+    web.say((_request, response) => {
+      const status = answers.shift() ?? 500;
+      response.writeHead(status).end(status === 200 ? mapText(region(1, "web")) : "");
+    });
+    const { derpMaps, codes, failed } = maps(folder, { urls: [web.url], retryMs: { first: 5, last: 10 } });
+    using _maps = derpMaps;
+    expect(await codes()).toEqual([]);
+    const heard = followed(derpMaps);
+    await expect.poll(() => heard.at(-1)).toEqual(["web"]);
+    expect([answers, failed.length]).toEqual([[], 2]);
+  });
+
+  test("read everything again when told to", async () => {
+    using folder = new Folder();
+    using web = await webServer();
+    const { derpMaps, codes } = maps(folder, { urls: [web.url] });
+    using _maps = derpMaps;
+    await codes();
+    const heard = followed(derpMaps);
+    web.say((_request, response) => response.end(mapText(region(1, "new"))));
+    await derpMaps.reload();
+    expect(heard).toEqual([["new"]]);
+  });
+
+  test("wait for the slowest URL, not for each in turn", async () => {
+    using folder = new Folder();
+    using web = await webServer();
+    const waiting: (() => void)[] = [];
+    web.say((_request, response) => {
+      waiting.push(() => void response.end(mapText({})));
+      // Answers come once all have asked.
+      if (waiting.length === 3) for (const answer of waiting) answer();
+    });
+    const urls = ["a", "b", "c"].map((name) => `${web.url}/${name}`);
+    const { codes, failed } = maps(folder, { urls });
+    expect([await codes(), failed]).toEqual([[], []]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DERPMap, DERPRegion } from "@headscale/tailcfg";
 import { readBoundedFile } from "#config/bounded-file.ts";
 import { type DerpMapSource, mergeDerpMaps, parseDerpMap } from "#config/derp-map.ts";
+import { watchFileByName } from "./file-watch.ts";
 
 export interface DerpMapsOptions {
   readonly urls: readonly string[];
@@ -13,19 +14,31 @@ export interface DerpMapsOptions {
   readonly fetchTimeoutMs: number;
   readonly fetchBytes: number;
   readonly fileBytes: number;
-  /** Undefined: read once, at start. */
+  /** How often URLs are asked again; undefined: never, once they have answered. */
   readonly refreshMs: number | undefined;
+  /** For tests. */
+  readonly retryMs?: { readonly first: number; readonly last: number };
   readonly embedded: DERPRegion | undefined;
   onLoaded(regions: number): void;
   onFailed(source: string, error: unknown): void;
 }
 
+/** How soon a URL that failed is asked again: doubling from the first to the second. */
+const retryMs = { first: 15_000, last: 30 * 60_000 } as const;
+
 /** The relay map out of URLs, files and the embedded region; a source that fails keeps what it last said. */
 export class DerpMaps implements Disposable {
   readonly #options: DerpMapsOptions;
   readonly #lastGood = new Map<string, DerpMapSource>();
+  readonly #failing = new Set<string>();
+  readonly #watches: Disposable[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #isRefreshing = false;
+  #retry: NodeJS.Timeout | undefined;
+  #retries = 0;
+  #apply: ((map: DERPMap) => void) | undefined;
+  /** Rounds follow each other: a slow one must not be overtaken by its successor. */
+  #rounds: Promise<void> = Promise.resolve();
+  #waiting = 0;
 
   constructor(options: DerpMapsOptions) {
     this.#options = options;
@@ -33,45 +46,73 @@ export class DerpMaps implements Disposable {
 
   /** Reads every source once. */
   async load(): Promise<DERPMap> {
+    const { urls, paths } = this.#options;
+    return this.#read([...urls, ...paths]);
+  }
+
+  /** From now on `apply` hears of new maps: when a file changes, at the interval, and once a URL that failed answers. */
+  refresh(apply: (map: DERPMap) => void): void {
+    const { refreshMs, urls, paths, onFailed } = this.#options;
+    this.#apply = apply;
+    for (const path of paths) {
+      const failed = (error: unknown) => onFailed(path, error);
+      this.#watches.push(watchFileByName(path, () => void this.#round([path]), failed));
+    }
+    if (refreshMs !== undefined && urls.length > 0) {
+      this.#timer = setInterval(() => this.#waiting === 0 && void this.reload(), refreshMs);
+    }
+    this.#retryLater();
+  }
+
+  /** Reads every source again now. */
+  reload(): Promise<void> {
+    return this.#round([...this.#options.urls, ...this.#options.paths]);
+  }
+
+  #round(sources: readonly string[]): Promise<void> {
+    this.#waiting++;
+    this.#rounds = this.#rounds.then(async () => {
+      try {
+        this.#apply?.(await this.#read(sources));
+      } catch (error) {
+        this.#options.onFailed("relay map", error);
+      } finally {
+        this.#waiting--;
+        this.#retryLater();
+      }
+    });
+    return this.#rounds;
+  }
+
+  async #read(sources: readonly string[]): Promise<DERPMap> {
     const { urls, paths, embedded, onLoaded } = this.#options;
-    const sources: DerpMapSource[] = [];
-    for (const url of urls) sources.push(...(await this.#read(url, () => this.#fetch(url))));
-    for (const path of paths)
-      sources.push(...(await this.#read(path, () => readBoundedFile(path, this.#options.fileBytes))));
-    const map = mergeDerpMaps(sources, embedded);
+    await Promise.all(sources.map((source) => this.#readOne(source)));
+    const known = [...urls, ...paths].map((source) => this.#lastGood.get(source)).filter((map) => map !== undefined);
+    const map = mergeDerpMaps(known, embedded);
     onLoaded(Object.keys(map.Regions).length);
     return map;
   }
 
-  /** Goes on reading the sources in the background. */
-  refresh(apply: (map: DERPMap) => void): void {
-    const { refreshMs, urls, paths } = this.#options;
-    if (refreshMs === undefined || urls.length + paths.length === 0) return;
-    this.#timer = setInterval(() => void this.#refreshOnce(apply), refreshMs);
-  }
-
-  async #refreshOnce(apply: (map: DERPMap) => void): Promise<void> {
-    // One that takes longer than the interval must not be overtaken by its successor.
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
+  async #readOne(source: string): Promise<void> {
+    const isUrl = this.#options.urls.includes(source);
     try {
-      apply(await this.load());
-    } catch (error) {
-      this.#options.onFailed("relay map", error);
-    } finally {
-      this.#isRefreshing = false;
-    }
-  }
-
-  async #read(source: string, text: () => Promise<string>): Promise<readonly DerpMapSource[]> {
-    try {
-      this.#lastGood.set(source, parsed(await text(), source));
+      const text = isUrl ? await this.#fetch(source) : await readBoundedFile(source, this.#options.fileBytes);
+      this.#lastGood.set(source, parsed(text, source));
+      this.#failing.delete(source);
     } catch (error) {
       this.#options.onFailed(source, error);
+      if (isUrl) this.#failing.add(source);
       if (!this.#lastGood.has(source)) await this.#restore(source);
     }
-    const known = this.#lastGood.get(source);
-    return known ? [known] : [];
+  }
+
+  /** Whether the maps are refreshed or not, a server that started while a URL was away must not stay without its relays. */
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    if (this.#failing.size === 0) this.#retries = 0;
+    if (this.#failing.size === 0 || !this.#apply) return;
+    const { first, last } = this.#options.retryMs ?? retryMs;
+    this.#retry = setTimeout(() => void this.#round([...this.#failing]), Math.min(first * 2 ** this.#retries++, last));
   }
 
   async #fetch(url: string): Promise<string> {
@@ -116,7 +157,10 @@ export class DerpMaps implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#apply = undefined;
     clearInterval(this.#timer);
+    clearTimeout(this.#retry);
+    for (const watch of this.#watches.splice(0)) watch[Symbol.dispose]();
   }
 }
 

@@ -133,7 +133,8 @@ export function policyRefused(t: Telemetry, source: string, error: unknown): voi
 
 export function derpMapLoaded(t: Telemetry, regions: number): void {
   t.metrics.derpMapLoads.add({ result: "ok" });
-  t.log.info("relay map loaded", { regions });
+  if (regions > 0) t.log.info("relay map loaded", { regions });
+  else t.log.warn("the relay map is empty: clients find no relay, and do not finish connecting");
 }
 
 export function derpMapFailed(t: Telemetry, source: string, error: unknown): void {

@@ -49,9 +49,13 @@ export const derpKeys = {
   "derp.paths": key(
     listOf(path),
     [],
-    "Relay maps (YAML) in files. A later source replaces regions of an earlier one; the built-in relay comes last, and derpMap of a policy edits the whole for its tailnet.",
+    "Relay maps (YAML) in files, read again when they change. A later source replaces regions of an earlier one; the built-in relay comes last, and derpMap of a policy edits the whole for its tailnet.",
   ),
-  "derp.auto_update_enabled": key(flag, "false", "Fetch and read the maps again from time to time."),
+  "derp.auto_update_enabled": key(
+    flag,
+    "false",
+    "Fetch derp.urls again from time to time. One that failed is asked again in any case.",
+  ),
   "derp.update_frequency": key(duration, "3h", "How often; 0 turns it off."),
 } satisfies Record<string, Key<unknown>>;
 
@@ -72,7 +76,7 @@ export interface DerpConfig {
   readonly server: EmbeddedRelayConfig | undefined;
   readonly urls: readonly string[];
   readonly paths: readonly string[];
-  /** `undefined`: read once, at start. */
+  /** `undefined`: URLs are asked once, at start. */
   readonly refreshMs: number | undefined;
 }
 
