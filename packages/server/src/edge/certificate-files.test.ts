@@ -85,6 +85,16 @@ describe("openCertificateFiles", () => {
     expect(files.current()).toEqual(second);
   });
 
+  test("keeps the old pair, in hand and in force, when OpenSSL would not serve the new one", async () => {
+    const { certPath, files, first, refused } = await openFiles();
+    const heard: unknown[] = [];
+    files.onChange((pair) => heard.push(pair));
+    await writeFile(certPath, `${first.cert}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
+    await files.reload();
+    expect([files.current(), heard]).toEqual([first, []]);
+    expect(refused.map(({ code }) => code)).toEqual(["bad-certificate"]);
+  });
+
   test("keeps the old pair when a file disappears", async () => {
     const { keyPath, files, first, refused } = await openFiles();
     await rm(keyPath);

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
+import { createSecureContext } from "node:tls";
 import { readBoundedFile } from "#config/bounded-file.ts";
 import { certificateDoubt } from "./certificate-doubt.ts";
 import { EdgeError } from "./edge-error.ts";
@@ -116,6 +117,8 @@ async function readPair(certPath: string, keyPath: string, maxBytes: number): Pr
       "bad-certificate",
       `tls_key_path: the key in ${keyPath} does not belong to the certificate in ${certPath}`,
     );
+  // OpenSSL refuses more than that while it serves: a short key, a broken certificate further down the chain.
+  parse("tls_cert_path", certPath, "a chain that OpenSSL serves", () => createSecureContext({ key, cert }));
   return { key, cert };
 }
 
