@@ -155,6 +155,7 @@ async function startLive(store: Store, url: string, heard: Heard, { live, policy
       authRequestTtlMs: 900_000,
       maxAuthRequests: 100,
       maxSshChecks: 100,
+      maxSshChecksPerNode: 64,
     },
     netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
     policySettings: { serverUrl: url },

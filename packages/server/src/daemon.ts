@@ -146,14 +146,11 @@ export async function startDaemon(written: Config, telemetry: Telemetry): Promis
   };
 }
 
-/** How often it is written down when API keys were used. */
-const keyUseFlushMs = 30_000;
-
 /** What is written down besides changes, and how long those are kept. */
 function openRecordKeeping(config: Config, store: Store, parts: AsyncDisposableStack, telemetry: Telemetry) {
   const onError = (what: string, error: unknown) => events.unexpectedError(telemetry, what, error);
   parts.use(new HistoryKeeper({ store, ...config.audit, onError }));
-  return { keyUses: parts.use(new KeyUses({ store, flushMs: keyUseFlushMs, onError })) };
+  return { keyUses: parts.use(new KeyUses({ store, flushMs: config.tuning.keyUseFlushMs, onError })) };
 }
 
 function openRecords(config: Config, telemetry: Telemetry): Promise<ExtraRecords> {

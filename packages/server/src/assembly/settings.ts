@@ -13,6 +13,7 @@ export function tailnetSettings({ addresses, node, dns, tuning, limits }: Config
     authRequestTtlMs: tuning.pendingLoginMs,
     maxAuthRequests: tuning.pendingLogins,
     maxSshChecks: limits["client.ssh_checks"],
+    maxSshChecksPerNode: limits["client.ssh_checks_per_node"],
   };
 }
 

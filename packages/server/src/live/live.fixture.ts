@@ -67,6 +67,7 @@ export class LiveLab implements AsyncDisposable {
         authRequestTtlMs: 900_000,
         maxAuthRequests: 100,
         maxSshChecks: 100,
+        maxSshChecksPerNode: 64,
       },
       netmap: { baseDomain: "example.test", selfCapabilities: {}, logtail: false },
       policySettings: { serverUrl: "https://control.test" },

@@ -22,6 +22,7 @@ const given: Circumstances = {
     authRequestTtlMs: 1,
     maxAuthRequests: 1,
     maxSshChecks: 1,
+    maxSshChecksPerNode: 1,
   },
   random: () => 0,
   policy: () => ({

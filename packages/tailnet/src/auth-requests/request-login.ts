@@ -47,9 +47,6 @@ export function requestLogin(
   return draft.decision({ kind: "login", authId: freshId });
 }
 
-/** A node asks for a check with every connection that comes in: one that is swamped must not use up everybody's. */
-const maxChecksPerNode = 64;
-
 /** @throws {TailnetError} "too-many-requests" when too many of the kind wait: old ones run out by themselves. */
 export function addAuthRequest(
   draft: Draft,
@@ -79,7 +76,7 @@ function assertRoom(world: World, { now, settings }: Circumstances, purpose: Aut
     if (other.kind === "ssh-check" && purpose.kind === "ssh-check" && other.dst === purpose.dst) checksOfNode++;
   }
   if (purpose.kind === "register" ? logins < settings.maxAuthRequests : checks < settings.maxSshChecks) {
-    if (checksOfNode < maxChecksPerNode) return;
+    if (checksOfNode < settings.maxSshChecksPerNode) return;
   }
   const what = purpose.kind === "register" ? "logins" : "SSH checks";
   throw new TailnetError("too-many-requests", `too many ${what} are waiting for approval: try again later`);

@@ -27,6 +27,8 @@ export interface TailnetSettings {
   readonly maxAuthRequests: number;
   /** The same for SSH checks. */
   readonly maxSshChecks: number;
+  /** A node asks for a check with every connection that comes in: one that is swamped must not use up everybody's. */
+  readonly maxSshChecksPerNode: number;
 }
 
 /** Everything a command may depend on besides the world and its own arguments. */

@@ -40,6 +40,7 @@ export class Server {
     authRequestTtlMs: 15 * 60_000,
     maxAuthRequests: 1024,
     maxSshChecks: 1024,
+    maxSshChecksPerNode: 64,
   };
   /** Tags that `tagOwners` knows; alice and bob may not give them. */
   readonly definedTags = new Set<string>();

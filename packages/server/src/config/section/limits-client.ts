@@ -60,6 +60,7 @@ export const clientLimitKeys = {
     "The same for an SSH connection that waits for its approval.",
   ),
   "limits.client.ssh_checks": key(count, "1024", "SSH connections that wait for an approval at the same time."),
+  "limits.client.ssh_checks_per_node": key(count, "64", "The same of those to one node."),
   "limits.client.retry_after": key(
     durationBetween("1s", "1h"),
     "10s",

@@ -23,6 +23,11 @@ export const tuningKeys = {
     "10s",
     "A node without a connection is shown as online for this long: clients that change networks are back by then.",
   ),
+  "tuning.api_key_use_interval": key(
+    durationBetween("1s", "24h"),
+    "30s",
+    "How often it is written down when API keys were used.",
+  ),
   "tuning.certificate_poll_interval": key(
     durationBetween("100ms", "24h"),
     "10s",
@@ -52,6 +57,7 @@ export interface TuningConfig {
   readonly keepAliveSpreadMs: number;
   readonly offlineGraceMs: number;
   readonly certificatePollMs: number;
+  readonly keyUseFlushMs: number;
   readonly presenceFlushMs: number;
   readonly replicaLeaseMs: number;
   readonly pendingLoginMs: number;
@@ -77,6 +83,7 @@ export function tuningSection({ value, remarks }: Reading<typeof tuningKeys>): T
     keepAliveSpreadMs: value["tuning.keep_alive_spread"],
     offlineGraceMs: value["tuning.offline_grace"],
     certificatePollMs: value["tuning.certificate_poll_interval"],
+    keyUseFlushMs: value["tuning.api_key_use_interval"],
     presenceFlushMs: value["tuning.presence_flush_interval"],
     replicaLeaseMs: value["tuning.replica_lease"],
     pendingLoginMs: value["tuning.register_cache_expiration"] || zeroMeans.pendingLoginMs,
