@@ -1,9 +1,15 @@
-/** What attacks on the listener cost it, and a client that behaves. About a minute; ends by itself. */
+/**
+ * What attacks cost, and a client that behaves. Ends by itself.
+ *
+ *   node test/bench/edge.ts [ATTACK …]         the listener alone, about a minute
+ *   node test/bench/edge.ts inner [ATTACK …]   the whole daemon, inside Noise and beside it; about ten minutes
+ */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { innerAttacks, measureInner } from "./edge/inner.ts";
 
 const attackMs = 6_000;
 const everyMs = 10;
@@ -80,11 +86,7 @@ async function measure(attack: string): Promise<string> {
   return `| ${cells.join(" | ")} |`;
 }
 
-console.log(
-  "| attack | RSS before, MB | peak | after | server's CPU, % | request p50, ms | p99 | worst | connections refused |",
-);
-console.log("|---|---|---|---|---|---|---|---|---|");
-const all = [
+const listenerAttacks = [
   "none",
   "half-open",
   "half-a-head",
@@ -95,6 +97,15 @@ const all = [
   "ping",
   "requests",
 ];
-for (const attack of process.argv.length > 2 ? process.argv.slice(2) : all) {
-  console.log(await measure(attack));
+
+async function measureListener(attacks: readonly string[]): Promise<void> {
+  console.log(
+    "| attack | RSS before, MB | peak | after | server's CPU, % | request p50, ms | p99 | worst | connections refused |",
+  );
+  console.log("|---|---|---|---|---|---|---|---|---|");
+  for (const attack of attacks) console.log(await measure(attack));
 }
+
+const [group, ...named] = process.argv.slice(2);
+if (group === "inner") await measureInner(named.length > 0 ? named : innerAttacks, attackMs);
+else await measureListener(group === undefined ? listenerAttacks : [group, ...named]);

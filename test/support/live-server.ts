@@ -6,6 +6,8 @@ import { parsePrefix } from "@headscale/netip";
 import { publicMachineKey } from "@headscale/noise";
 import { parsePolicy } from "@headscale/policy";
 import { Control, type ControlOptions } from "@headscale/server/control";
+import { createHttp2 } from "@headscale/server/edge/http2";
+import { defaultLimits } from "@headscale/server/edge/limits";
 import { Live } from "@headscale/server/live";
 import { openSqliteStore, type Store } from "@headscale/store";
 import { PrivateKey } from "@headscale/tailcfg/keys";
@@ -39,6 +41,7 @@ interface Heard {
   readonly refused: string[];
   readonly audits: string[];
   readonly failures: string[];
+  readonly offences: string[];
 }
 
 /** The live state and the control protocol alone, over the loopback and a database in memory: no edge, no admin API. */
@@ -67,7 +70,15 @@ export class LiveServer implements AsyncDisposable {
   }
 
   static async start(options: LiveServerOptions = {}): Promise<LiveServer> {
-    const heard: Heard = { registrations: [], streams: [], sent: [], refused: [], audits: [], failures: [] };
+    const heard: Heard = {
+      registrations: [],
+      streams: [],
+      sent: [],
+      refused: [],
+      audits: [],
+      failures: [],
+      offences: [],
+    };
     const staticKey = new PrivateKey(randomBytes(32));
     const server = http.createServer((_request, response) => {
       response.end(JSON.stringify({ publicKey: publicMachineKey(staticKey) }));
@@ -175,7 +186,9 @@ async function startLive(store: Store, url: string, heard: Heard, { live, policy
   });
 }
 
-/** Those of the configuration's defaults that no test needs to be other, and room for many logins. */
+const unlimited = { burst: 1_000_000, perSecond: 1_000_000 };
+
+/** Those of the configuration's defaults that no test needs to be other, and room for tests, whose time is short. */
 export const usualLimits: ControlOptions["limits"] = {
   body: { maxBytes: 1 << 20, timeoutMs: 10_000 },
   report: { endpoints: 512, listEntries: 4096, hostinfoBytes: 65_536 },
@@ -185,18 +198,19 @@ export const usualLimits: ControlOptions["limits"] = {
   sshCheckHoldMs: 300_000,
   retryAfterMs: 10_000,
   questions: 4096,
-  webSocketMessageBytes: 1 << 20,
-  http2: {
-    streams: 100,
-    headerFields: 100,
-    headerBytes: 16_384,
-    requestWindowBytes: 1 << 20,
-    resets: { burst: 100, perSecond: 10 },
-    invalidFrames: 50,
-    rejectedStreams: 50,
-    pingIntervalMs: 30_000,
-    pingTimeoutMs: 20_000,
-  },
+  webSocketMessageBytes: 16_384,
+  hangUpMs: 1_000,
+  handshakes: unlimited,
+  firstByteMs: 10_000,
+  requests: unlimited,
+  refusals: 100,
+  mapRequests: unlimited,
+  heldBodyBytes: 4 << 20,
+  mapWriteMs: 60_000,
+  streams: 100,
+  strangers: { connections: 256, requests: unlimited, streams: 100, bodyBytes: 1 << 20 },
+  pingIntervalMs: 30_000,
+  pingTimeoutMs: 20_000,
 };
 
 function controlDefaults(live: Live, staticKey: PrivateKey, serverUrl: string, heard: Heard): ControlOptions {
@@ -205,6 +219,9 @@ function controlDefaults(live: Live, staticKey: PrivateKey, serverUrl: string, h
     staticKey,
     serverUrl,
     limits: usualLimits,
+    createServer: (handlers, streams) => createHttp2(handlers, { ...defaultLimits, streams }, handlers.traffic),
+    onOffence: ({ key }, code) => heard.offences.push(`${key} ${code}`),
+    isShutOut: () => false,
     clientAddress: (request) => request.socket.remoteAddress ?? "",
     addressGroup: (address) => address,
     events: {

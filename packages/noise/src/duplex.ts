@@ -31,6 +31,12 @@ export function noiseDuplex(socket: Duplex, session: NoiseSession, options: Nois
   return new NoiseDuplex(socket, session, options);
 }
 
+/**
+ * A short record takes as long to open as some kilobytes of a long one, so that bytes alone do not tell what a peer costs
+ * us; a moderate part of it, as honest peers send short ones too.
+ */
+const recordWork = 256;
+
 type Callback = (error?: Error | null) => void;
 
 export class NoiseDuplex extends Duplex {
@@ -43,6 +49,8 @@ export class NoiseDuplex extends Duplex {
   /** The callback of a write that the socket had no room for. */
   #heldBack: Callback | undefined;
   #sending = false;
+  #receivedBytes = 0;
+  #sentBytes = 0;
   /** The socket's readable half ended as it should. */
   #ended = false;
 
@@ -72,6 +80,16 @@ export class NoiseDuplex extends Duplex {
 
   get remotePort(): number | undefined {
     return (this.#socket as Partial<Socket>).remotePort;
+  }
+
+  /** What has come in, in bytes on the wire, and {@link recordWork} more for each record. */
+  get receivedWork(): number {
+    return this.#receivedBytes + this.#reader.records * recordWork;
+  }
+
+  /** What has gone out, in bytes on the wire. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   override _read(): void {
@@ -114,7 +132,9 @@ export class NoiseDuplex extends Duplex {
     this.#sending = true;
     try {
       // The socket's buffer is the only queue: what it can't take now holds the next write back.
-      if (this.#socket.write(this.#writer.seal(chunks))) callback();
+      const sealed = this.#writer.seal(chunks);
+      this.#sentBytes += sealed.length;
+      if (this.#socket.write(sealed)) callback();
       else this.#heldBack = callback;
     } catch (error) {
       callback(error as Error);
@@ -141,6 +161,7 @@ export class NoiseDuplex extends Duplex {
 
   #receive(chunk: Uint8Array): void {
     if (this.destroyed) return;
+    this.#receivedBytes += chunk.length;
     try {
       let wanted = true;
       for (const plaintext of this.#reader.push(chunk)) wanted = this.#deliver(plaintext) && wanted;

@@ -8,6 +8,7 @@ export type NoiseErrorCode =
   | "zero-shared-secret"
   | "record-too-long"
   | "record-too-short"
+  | "too-many-empty-records"
   | "truncated"
   | "nonces-exhausted"
   | "refused"

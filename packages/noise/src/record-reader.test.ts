@@ -71,6 +71,19 @@ describe("RecordReader", () => {
     expect(new RecordReader(key).push(Buffer.concat([hex("040010"), tag]))).toEqual([]);
   });
 
+  test("ends a connection of nothing but such records", () => {
+    const reader = new RecordReader(key);
+    const empty = (n: number) => {
+      const tag = new Uint8Array(16);
+      const nonce = new Uint8Array(12);
+      nonce[11] = n;
+      sealInto(tag, key, nonce, new Uint8Array(0));
+      return Buffer.concat([hex("040010"), tag]);
+    };
+    for (let n = 0; n < 64; n++) expect(reader.push(empty(n))).toEqual([]);
+    expect(() => reader.push(empty(64))).toThrow(expect.objectContaining({ code: "too-many-empty-records" }));
+  });
+
   test.for([
     { says: "an unknown frame type", bytes: "7f0000", code: "bad-frame-type" },
     { says: "an unknown frame type, still without a length", bytes: "7f", more: "0000", code: "bad-frame-type" },

@@ -3,6 +3,9 @@ import { NoiseError } from "./noise-error.ts";
 import { frameType, headerBytes, maxCiphertextBytes, maxFrameBytes, tagBytes } from "./protocol.ts";
 import { RecordNonce } from "./record-nonce.ts";
 
+/** Records without content in a row. The protocol has no use for them, and opening one costs what 3 KB cost in a long one. */
+const maxEmptyRecords = 64;
+
 /**
  * Turns received bytes, cut anywhere, back into what the other side wrote.
  *
@@ -14,6 +17,8 @@ export class RecordReader {
   /** Start of a record that the chunks so far did not complete. */
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
+  #emptyRecords = 0;
+  #records = 0;
   #failed = false;
 
   /** `key` is used by this reader alone. */
@@ -26,16 +31,21 @@ export class RecordReader {
     return this.#partialBytes;
   }
 
+  /** Records opened so far. */
+  get records(): number {
+    return this.#records;
+  }
+
   /**
    * The plaintext of every record that `chunk` completes, in order; records without content are left out.
    * `chunk` is neither kept nor altered.
-   * @throws {NoiseError} `bad-frame-type`, `record-too-long`, `record-too-short`, `bad-tag`, `nonces-exhausted`, and
-   * `finished` after any of these
+   * @throws {NoiseError} `bad-frame-type`, `record-too-long`, `record-too-short`, `too-many-empty-records`, `bad-tag`,
+   * `nonces-exhausted`, and `finished` after any of these
    */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#failed) throw new NoiseError("finished", "the connection failed before");
     try {
-      return this.#records(chunk);
+      return this.#split(chunk);
     } catch (error) {
       this.#failed = true;
       throw error;
@@ -47,7 +57,7 @@ export class RecordReader {
     if (this.#partialBytes > 0) throw new NoiseError("truncated", "the connection ended inside a record");
   }
 
-  #records(chunk: Uint8Array): Uint8Array[] {
+  #split(chunk: Uint8Array): Uint8Array[] {
     const plaintexts: Uint8Array[] = [];
     let at = this.#partialBytes > 0 ? this.#completePartial(chunk, plaintexts) : 0;
     while (chunk.length - at >= headerBytes) {
@@ -87,6 +97,10 @@ export class RecordReader {
 
   #openFrame(ciphertext: Uint8Array, plaintexts: Uint8Array[]): void {
     const plaintext = open(this.#key, this.#nonce.advance(), ciphertext);
+    this.#records++;
+    this.#emptyRecords = plaintext.length > 0 ? 0 : this.#emptyRecords + 1;
+    if (this.#emptyRecords > maxEmptyRecords)
+      throw new NoiseError("too-many-empty-records", "the other side sends records without content");
     if (plaintext.length > 0) plaintexts.push(plaintext);
   }
 }

@@ -8,6 +8,7 @@ import { withChosenPort } from "#assembly/chosen-port.ts";
 import { controlEvents } from "#assembly/control-events.ts";
 import { createDoors, type Doors } from "#assembly/doors.ts";
 import { edgeEvents } from "#assembly/edge-events.ts";
+import { innerHttp2 } from "#assembly/inner-http2.ts";
 import { readOrMakeKey } from "#assembly/key-file.ts";
 import { adminLimits, controlLimits, edgeLimits } from "#assembly/limits.ts";
 import {
@@ -84,6 +85,7 @@ export async function startDaemon(written: Config, telemetry: Telemetry): Promis
     staticKey: noiseKey,
     serverUrl: config.server.url,
     limits: controlLimits(config),
+    ...innerHttp2(config, telemetry),
     clientAddress: (request) => clientAddress(request) ?? "",
     addressGroup,
     events: controlEvents(telemetry),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,23 +17,29 @@ const startsWithinMs = 30_000;
 export class BenchDaemon implements AsyncDisposable {
   readonly server: ControlServer;
   readonly admin: Admin;
+  readonly port: number;
   readonly #folder: string;
+  /** Where its log goes: a file when there is much to be expected. */
+  readonly #log: "inherit" | number;
   #child: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, log: "inherit" | number) {
     this.#folder = folder;
+    this.#log = log;
+    this.port = port;
     this.server = new ControlServer({ host: "127.0.0.1", port });
     this.admin = new Admin(join(folder, "admin.sock"));
   }
 
-  static async start(): Promise<BenchDaemon> {
+  /** `over`: keys of the configuration in place of the bench's own, top level by top level. */
+  static async start(over: Readonly<Record<string, unknown>> = {}): Promise<BenchDaemon> {
     const folder = mkdtempSync(join(tmpdir(), "headscale-bench-"));
     const port = await freePort();
     mkdirSync(join(folder, "data"));
     writeFileSync(join(folder, "derp.json"), JSON.stringify(relayMap));
     writeFileSync(join(folder, "policy.json"), JSON.stringify(openPolicy));
-    writeFileSync(join(folder, "config.json"), JSON.stringify(configuration(folder, port)));
-    const daemon = new BenchDaemon(folder, port);
+    writeFileSync(join(folder, "config.json"), JSON.stringify({ ...configuration(folder, port), ...over }));
+    const daemon = new BenchDaemon(folder, port, over.log ? openSync(join(folder, "log"), "a") : "inherit");
     await daemon.run();
     return daemon;
   }
@@ -44,7 +50,7 @@ export class BenchDaemon implements AsyncDisposable {
     // BENCH_NODE_OPTIONS: for --cpu-prof and the like.
     const options = (process.env.BENCH_NODE_OPTIONS ?? "").split(" ").filter((option) => option !== "");
     const child = spawn(process.execPath, [...options, main, "serve", "--config", join(this.#folder, "config.json")], {
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", this.#log],
     });
     this.#child = child;
     await this.#until(async () => (await this.server.fetch("GET", "/health")).status === 200);
@@ -88,9 +94,28 @@ export class BenchDaemon implements AsyncDisposable {
     return ((Number(utime) + Number(stime)) * 1000) / ticksPerSecond;
   }
 
+  /** Size of the log when it goes to a file. */
+  logBytes(): number {
+    return this.#log === "inherit" ? 0 : fstatSync(this.#log).size;
+  }
+
   rssBytes(): number {
+    return this.#memory("VmRSS");
+  }
+
+  /** The most since `forgetPeak`. */
+  peakRssBytes(): number {
+    return this.#memory("VmHWM");
+  }
+
+  /** proc_pid_clear_refs(5) */
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.#child?.pid}/clear_refs`, "5");
+  }
+
+  #memory(field: "VmRSS" | "VmHWM"): number {
     const status = readFileSync(`/proc/${this.#child?.pid}/status`, "utf8");
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

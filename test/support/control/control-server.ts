@@ -9,6 +9,8 @@ export interface ServerPlace {
   readonly host?: string;
   readonly port?: number;
   readonly socketPath?: string;
+  /** Where the connections come from. */
+  readonly localAddress?: string;
   readonly createConnection?: () => Duplex;
 }
 

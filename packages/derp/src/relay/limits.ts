@@ -39,6 +39,8 @@ export interface RelayLimits {
   readonly hangUpMs: number;
   /** Connections before their login is done, all addresses together. */
   readonly pendingLogins: number;
+  /** The same of one source address: whoever never logs in must not keep everybody else from it. */
+  readonly pendingLoginsPerAddress: number;
   /** Connections of one source address, which may be that of a large network, or of a proxy that hides them all. */
   readonly connectionsPerAddress: number;
   readonly rateLimit?: RateLimit;
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   notHereBurst: 3,
   hangUpMs: 1_000,
   pendingLogins: 2_000,
+  pendingLoginsPerAddress: 500,
   connectionsPerAddress: 16_384,
 };
 

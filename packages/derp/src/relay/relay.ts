@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { NodeKey, type PrivateKey } from "@headscale/tailcfg/keys";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { Admission } from "#admission/admission.ts";
 import type { NodeVerifier } from "#admission/node-verifier.ts";
 import { BoxIdentity } from "#box/nacl-box.ts";
@@ -9,7 +9,7 @@ import { DerpError } from "#derp-error.ts";
 import { frameOf } from "#frame/frame-bytes.ts";
 import { rawKeyAt, rawKeyBytes, rawKeyOf } from "#frame/raw-key.ts";
 import type { MeshKey } from "#login/mesh-key.ts";
-import { FrameType, IDEAL_NODE_HEADER, MAX_WEBSOCKET_MESSAGE_BYTES, WEBSOCKET_PROTOCOL } from "#protocol.ts";
+import { FrameType, IDEAL_NODE_HEADER, WEBSOCKET_PROTOCOL } from "#protocol.ts";
 import { RelayCounters } from "./counters.ts";
 import { readHandshake, refusal, switchingProtocols } from "./handshake.ts";
 import { DEFAULT_LIMITS, type RateLimit, type RelayLimits } from "./limits.ts";
@@ -21,7 +21,7 @@ import { type RelayStats, relayStats } from "./stats.ts";
 import { Switchboard } from "./switchboard.ts";
 import type { Transport } from "./transport.ts";
 import { Turn } from "./turn.ts";
-import { webSocketTransport } from "./websocket-transport.ts";
+import { answerPings, webSocketServer, webSocketTransport } from "./websocket-transport.ts";
 
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
@@ -88,15 +88,11 @@ class SocketRelay implements Relay {
   readonly #sessions = new Set<Session>();
   readonly #perAddress = new Map<string, number>();
   #pendingLogins = 0;
+  readonly #pendingPerAddress = new Map<string, number>();
   #health = "";
   #closing: PromiseWithResolvers<void> | undefined;
   readonly #onEvent: (event: RelayEvent) => void;
-  readonly #webSockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false, // relayed packets are encrypted, and Safari's compression is broken
-    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
-    handleProtocols: (offered) => (offered.has(WEBSOCKET_PROTOCOL) ? WEBSOCKET_PROTOCOL : false),
-  });
+  readonly #webSockets: WebSocketServer;
 
   constructor({ privateKey, verifier, meshKey, limits, now = () => performance.now(), onEvent }: RelayOptions) {
     const identity = new BoxIdentity(privateKey);
@@ -104,6 +100,7 @@ class SocketRelay implements Relay {
     this.publicKey = NodeKey.fromBytes(identity.publicKey);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#onEvent = onEvent ?? (() => {});
+    this.#webSockets = webSocketServer(this.#limits.hangUpMs);
     this.#context = {
       identity,
       meshKey,
@@ -206,9 +203,10 @@ class SocketRelay implements Relay {
   #upgradeWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, source?: Source): void {
     const { remoteAddress = "", remotePort = 0 } = request.socket;
     const from = source ?? { address: remoteAddress, port: remotePort };
-    this.#webSockets.handleUpgrade(request, socket, head, (accepted) =>
-      this.acceptWebSocket(accepted, from, isNotIdeal(request)),
-    );
+    this.#webSockets.handleUpgrade(request, socket, head, (accepted) => {
+      answerPings(accepted);
+      this.acceptWebSocket(accepted, from, isNotIdeal(request));
+    });
   }
 
   /** Says a last word and closes, even if the other side does not. */
@@ -222,37 +220,41 @@ class SocketRelay implements Relay {
   #isFull(address: string): boolean {
     if (this.#closing !== undefined) return true;
     if (this.#pendingLogins >= this.#limits.pendingLogins) return true;
+    if ((this.#pendingPerAddress.get(address) ?? 0) >= this.#limits.pendingLoginsPerAddress) return true;
     return (this.#perAddress.get(address) ?? 0) >= this.#limits.connectionsPerAddress;
   }
 
   #start(transport: Transport, preamble: Buffer, head: Buffer, notIdeal: boolean): void {
     this.#context.counters.accepted += 1;
     this.#pendingLogins += 1;
-    this.#perAddress.set(transport.remoteAddress, (this.#perAddress.get(transport.remoteAddress) ?? 0) + 1);
+    count(this.#pendingPerAddress, transport.remoteAddress, 1);
+    count(this.#perAddress, transport.remoteAddress, 1);
     const session = new Session(transport, this.#context, notIdeal);
     this.#sessions.add(session);
     session.start(preamble, head);
   }
 
   #onLogin(session: Session): void {
-    this.#pendingLogins -= 1;
+    this.#loginOver(session);
     this.#report("login", session);
   }
 
   #onEnd(session: Session, error: DerpError): void {
     const { counters } = this.#context;
     if (session.connection === undefined) {
-      this.#pendingLogins -= 1;
+      this.#loginOver(session);
       if (error.code === "not-allowed") counters.loginsRefused += 1;
       else counters.loginsFailed += 1;
     }
     this.#sessions.delete(session);
-    const { remoteAddress } = session.transport;
-    const left = (this.#perAddress.get(remoteAddress) ?? 1) - 1;
-    if (left > 0) this.#perAddress.set(remoteAddress, left);
-    else this.#perAddress.delete(remoteAddress);
+    count(this.#perAddress, session.transport.remoteAddress, -1);
     if (this.#sessions.size === 0) this.#closing?.resolve();
     this.#report("end", session, error);
+  }
+
+  #loginOver({ transport }: Session): void {
+    this.#pendingLogins -= 1;
+    count(this.#pendingPerAddress, transport.remoteAddress, -1);
   }
 
   #report(kind: RelayEvent["kind"], session: Session, error?: DerpError): void {
@@ -267,6 +269,12 @@ class SocketRelay implements Relay {
   #broadcast(subject: string, frame: Buffer): void {
     for (const { connection } of this.#sessions) connection?.outbox.control(subject, frame);
   }
+}
+
+function count(counts: Map<string, number>, address: string, by: 1 | -1): void {
+  const next = (counts.get(address) ?? 0) + by;
+  if (next > 0) counts.set(address, next);
+  else counts.delete(address);
 }
 
 function isNotIdeal(request: IncomingMessage): boolean {

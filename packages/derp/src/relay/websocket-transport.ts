@@ -1,10 +1,30 @@
-import type { WebSocket } from "ws";
-import { MAX_WEBSOCKET_MESSAGE_BYTES } from "#protocol.ts";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { MAX_WEBSOCKET_MESSAGE_BYTES, WEBSOCKET_PROTOCOL } from "#protocol.ts";
 import type { Source } from "./socket-transport.ts";
 import type { Transport } from "./transport.ts";
 
 const NORMAL = 1000;
 const NOT_BINARY = 1003;
+
+/** Takes WebSockets of DERP; one that we have closed may stay for `hangUpMs`. */
+export function webSocketServer(hangUpMs: number): WebSocketServer {
+  const options: ServerOptions & { readonly closeTimeout: number } = {
+    noServer: true,
+    perMessageDeflate: false, // relayed packets are encrypted, and Safari's compression is broken
+    maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
+    autoPong: false, // it goes on, without bound, for a client that reads nothing
+    closeTimeout: hangUpMs,
+    handleProtocols: (offered) => (offered.has(WEBSOCKET_PROTOCOL) ? WEBSOCKET_PROTOCOL : false),
+  };
+  return new WebSocketServer(options);
+}
+
+/** Answers pings as long as the answers are read. */
+export function answerPings(socket: WebSocket): void {
+  socket.on("ping", (data) =>
+    socket.bufferedAmount > MAX_WEBSOCKET_MESSAGE_BYTES ? socket.terminate() : socket.pong(data),
+  );
+}
 
 /** A WebSocket whose binary messages carry the byte stream: frames and messages share no boundaries. */
 export function webSocketTransport(socket: WebSocket, source: Source): Transport {

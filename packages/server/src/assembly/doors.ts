@@ -81,7 +81,7 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
   const { handlers } = adminRoutes(options.admin)(router);
   const rest = createRestApp({
     handlers,
-    refuse: (context) => refusalOf(options, incoming(context), context.req.header("authorization")),
+    refuse: (context) => refusalOf(options, incoming(context)),
     contextValues: (context) => valuesFor(incoming(context)),
     version: options.public.build.version,
     maxBodyBytes: options.maxBodyBytes,
@@ -97,6 +97,7 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
     request: rpcDoor({
       handlers,
       contextValues: valuesFor,
+      refuses: async (request) => (await callerFrom(options, request)) instanceof ConnectError,
       fallback: (request, response) => pages(request as IncomingMessage, response as ServerResponse),
       onFailed: options.admin.events.failed,
     }),
@@ -117,13 +118,14 @@ function incoming(context: Context): AnyRequest {
   return (context.env as { readonly incoming: AnyRequest }).incoming;
 }
 
-async function refusalOf(
-  { admin, isSocket, clientAddress }: DoorsOptions,
-  request: AnyRequest,
-  authorization: string | undefined,
-): Promise<ConnectError | undefined> {
-  const caller = await callerOf(admin, isSocket(request), authorization ?? null);
+function callerFrom({ admin, isSocket }: DoorsOptions, request: AnyRequest): ReturnType<typeof callerOf> {
+  return callerOf(admin, isSocket(request), request.headers.authorization ?? null);
+}
+
+async function refusalOf(options: DoorsOptions, request: AnyRequest): Promise<ConnectError | undefined> {
+  const caller = await callerFrom(options, request);
   if (!(caller instanceof ConnectError)) return undefined;
+  const { admin, clientAddress } = options;
   admin.events.credentialRefused(clientAddress(request) ?? "");
   return caller;
 }

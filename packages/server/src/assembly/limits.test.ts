@@ -7,7 +7,15 @@ import { allKeys } from "#config/all-keys.ts";
 import { environmentName } from "#config/environment.ts";
 import { loadConfig } from "#config/load-config.ts";
 import { defaultLimits } from "#edge/limits.ts";
-import { acmeLimits, adminLimits, controlLimits, edgeLimits, liveLimits, relayLimits } from "./limits.ts";
+import {
+  acmeLimits,
+  adminLimits,
+  controlLimits,
+  edgeLimits,
+  innerHttp2Limits,
+  liveLimits,
+  relayLimits,
+} from "./limits.ts";
 import { tailnetSettings } from "./settings.ts";
 
 const root = mkdtempSync(join(tmpdir(), "limits-"));
@@ -21,6 +29,7 @@ const configOf = (settings: Readonly<Record<string, string>>) => {
 /** Everything that the limits turn into, by whom they hold. */
 const consumed = (config: ReturnType<typeof configOf>) => ({
   edge: edgeLimits(config),
+  innerHttp2: innerHttp2Limits(config),
   control: controlLimits(config),
   admin: adminLimits(config),
   live: liveLimits(config),
@@ -32,7 +41,6 @@ const consumed = (config: ReturnType<typeof configOf>) => ({
 /** Handed over as they are where the server is built. */
 const direct = [
   "api.call_timeout",
-  "client.ssh_checks",
   "extra_records",
   "fetch_size",
   "fetch_timeout",

@@ -3,6 +3,7 @@ import type { RelayLimits } from "@headscale/derp";
 import type { AdminLimits } from "#admin/limits.ts";
 import type { Config } from "#config/config.ts";
 import type { ControlLimits } from "#control/limits.ts";
+import type { Http2Limits } from "#edge/http2.ts";
 import type { EdgeLimits } from "#edge/limits.ts";
 import type { LiveOptions } from "#live/live-options.ts";
 
@@ -47,6 +48,15 @@ export function edgeLimits({ limits }: Config): EdgeLimits {
   };
 }
 
+/** HTTP/2 inside Noise, under the listener's rules. */
+export function innerHttp2Limits(config: Config): Http2Limits {
+  return {
+    ...edgeLimits(config),
+    windowBytes: config.limits["client.request_window"],
+    sessionIdleMs: config.limits["client.idle_timeout"],
+  };
+}
+
 export function controlLimits({ limits }: Config): ControlLimits {
   return {
     body: { maxBytes: limits.machine_body, timeoutMs: limits.request_timeout },
@@ -62,12 +72,23 @@ export function controlLimits({ limits }: Config): ControlLimits {
     retryAfterMs: limits["client.retry_after"],
     questions: limits["client.questions"],
     webSocketMessageBytes: limits["client.websocket_message"],
-    http2: {
-      ...http2(limits),
-      requestWindowBytes: limits["client.request_window"],
-      pingIntervalMs: limits["client.ping_interval"],
-      pingTimeoutMs: limits["client.ping_timeout"],
+    hangUpMs: limits.refusal_timeout,
+    handshakes: { burst: limits["client.handshake_burst"], perSecond: limits["client.handshakes_per_second"] },
+    firstByteMs: limits.handshake_timeout,
+    requests: { burst: limits["client.request_burst"], perSecond: limits["client.requests_per_second"] },
+    refusals: limits["client.refusals"],
+    mapRequests: { burst: limits["client.map_burst"], perSecond: limits["client.maps_per_second"] },
+    heldBodyBytes: limits["client.unfinished_bodies"],
+    mapWriteMs: limits["client.write_timeout"],
+    streams: limits["http2.streams"],
+    strangers: {
+      connections: limits["stranger.connections"],
+      requests: { burst: limits["stranger.request_burst"], perSecond: limits["stranger.requests_per_second"] },
+      streams: Math.min(limits["stranger.streams"], limits["http2.streams"]),
+      bodyBytes: Math.min(limits["stranger.body"], limits.machine_body),
     },
+    pingIntervalMs: limits["client.ping_interval"],
+    pingTimeoutMs: limits["client.ping_timeout"],
   };
 }
 
@@ -109,6 +130,7 @@ export function relayLimits({ limits }: Config): Omit<RelayLimits, "meshWriteTim
     notHereBurst: limits["relay.absences"],
     hangUpMs: limits.refusal_timeout,
     pendingLogins: limits["relay.logins"],
+    pendingLoginsPerAddress: limits["relay.logins_per_address"],
     connectionsPerAddress: limits["relay.connections_per_address"],
     ...(rate > 0 && { rateLimit: { bytesPerSecond: rate, burstBytes: limits["relay.rate_burst"] } }),
   };

@@ -3,10 +3,13 @@ import { ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { RequestHandler } from "./doors.ts";
+import { closeAfterAnswer, unreadCall } from "./unread-call.ts";
 
 export interface RpcDoorOptions {
   readonly handlers: readonly UniversalHandler[];
   contextValues(request: Parameters<RequestHandler>[0]): ContextValues;
+  /** Whether the services are going to refuse the caller, whatever the call is about. */
+  refuses(request: Parameters<RequestHandler>[0]): Promise<boolean>;
   /** Gets what is no RPC. */
   readonly fallback: RequestHandler;
   /** A call could be neither answered nor refused. */
@@ -14,7 +17,7 @@ export interface RpcDoorOptions {
 }
 
 /** Serves Connect, gRPC and gRPC-Web; connect's own adapter would write on the console whenever a reader hangs up. */
-export function rpcDoor({ handlers, contextValues, fallback, onFailed }: RpcDoorOptions): RequestHandler {
+export function rpcDoor({ handlers, contextValues, refuses, fallback, onFailed }: RpcDoorOptions): RequestHandler {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = byPath.get(request.url?.split("?", 1)[0] ?? "");
@@ -22,7 +25,11 @@ export function rpcDoor({ handlers, contextValues, fallback, onFailed }: RpcDoor
     // Both are what Node gives for HTTP/1.1 and, compatibly, for HTTP/2.
     const [asked, answer] = [request as IncomingMessage, response as ServerResponse];
     const call = universalRequestFromNodeRequest(asked, answer, undefined, contextValues(request));
-    handler(call)
+    return refuses(request)
+      .then((isRefused) => {
+        if (isRefused) closeAfterAnswer(asked, answer);
+        return handler(isRefused && asked.method === "POST" ? unreadCall(call) : call);
+      })
       .then((reply) => universalResponseToNodeResponse(reply, answer))
       .catch((error: unknown) => {
         if (!isHangUp(error)) onFailed(handler.requestPath, error);

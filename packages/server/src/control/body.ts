@@ -4,12 +4,15 @@ import type { Http2ServerRequest } from "node:http2";
 /** A request body was refused: too long, or not all there in time. */
 export class BodyError extends Error {
   override readonly name = "BodyError";
-  readonly code: "too-long" | "too-slow" | "aborted";
+  readonly code: "too-long" | "too-slow" | "too-many" | "aborted";
   constructor(code: BodyError["code"]) {
     super(
-      { "too-long": "request body too long", "too-slow": "request body took too long", aborted: "request was aborted" }[
-        code
-      ],
+      {
+        "too-long": "request body too long",
+        "too-slow": "request body took too long",
+        "too-many": "too many request bodies at once",
+        aborted: "request was aborted",
+      }[code],
     );
     this.code = code;
   }
@@ -18,6 +21,12 @@ export class BodyError extends Error {
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly timeoutMs: number;
+  /** Shared by the bodies that count together while they are being read. */
+  readonly held?: {
+    /** False: no more may be held. */
+    take(bytes: number): boolean;
+    release(bytes: number): void;
+  };
 }
 
 /** The whole body as text. Works for GET, whose body the Fetch API would not give. @throws {BodyError} */
@@ -28,11 +37,12 @@ export async function readBody(request: IncomingMessage | Http2ServerRequest, li
 /** The whole body as it came. @throws {BodyError} */
 export function readBodyBytes(
   request: IncomingMessage | Http2ServerRequest,
-  { maxBytes, timeoutMs }: BodyLimits,
+  { maxBytes, timeoutMs, held }: BodyLimits,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let heldBytes = 0;
     const timer = setTimeout(() => fail("too-slow"), timeoutMs);
     const fail = (code: BodyError["code"]) => {
       stop();
@@ -40,8 +50,10 @@ export function readBodyBytes(
     };
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) fail("too-long");
-      else chunks.push(chunk);
+      if (bytes > maxBytes) return fail("too-long");
+      if (held && !held.take(chunk.length)) return fail("too-many");
+      heldBytes += chunk.length;
+      chunks.push(chunk);
     };
     const onEnd = () => {
       stop();
@@ -50,6 +62,7 @@ export function readBodyBytes(
     const onGone = () => fail("aborted");
     const stop = () => {
       clearTimeout(timer);
+      held?.release(heldBytes);
       request.off("data", onData).off("end", onEnd).off("aborted", onGone).off("close", onGone);
       // What still comes is thrown away, so that the connection can go on.
       request.on("error", () => {}).resume();

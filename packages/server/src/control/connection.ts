@@ -8,3 +8,11 @@ export interface MachineConnection {
   /** Client address, proxies looked through. */
   readonly address: string;
 }
+
+/** Who answers for what a connection does. */
+export interface Standing {
+  /** Whether the machine has a node. */
+  readonly isMember: boolean;
+  /** The machine key of a member; of a stranger the address that counts. */
+  readonly key: string;
+}

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { minCapabilityVersion } from "@headscale/tailcfg";
 import { decodeMapRequest } from "@headscale/tailcfg/codec";
@@ -11,7 +10,10 @@ import { keepAlive, type MapSession } from "#live/map-session.ts";
 import { readBody } from "./body.ts";
 import type { ControlLimits } from "./limits.ts";
 import type { MachineEnv } from "./machine-server.ts";
+import type { MapPace } from "./map-pace.ts";
+import type { OpenMaps } from "./open-maps.ts";
 import { tooOld } from "./register.ts";
+import { SlowReaderError, writeWithin } from "./slow-writes.ts";
 
 /** What map streams tell the log and the counters. */
 export interface MapEvents {
@@ -24,7 +26,9 @@ export interface MapEvents {
 export interface MapOptions {
   readonly live: Live;
   readonly events: MapEvents;
-  readonly limits: Pick<ControlLimits, "body" | "report">;
+  readonly limits: Pick<ControlLimits, "report" | "retryAfterMs" | "mapWriteMs">;
+  readonly pace: MapPace;
+  readonly open: OpenMaps;
   /** Fires when the server goes down: streams end, clients come back to its successor. */
   readonly closing: AbortSignal;
   /** A stream broke off by this server's fault. */
@@ -42,20 +46,24 @@ export function ownNode(live: Live, nodeKey: NodeKey, machineKey: MachineKey): N
 export function mapHandler(options: MapOptions) {
   const streams = new OpenStreams(options.closing);
   return async (context: Context<MachineEnv>): Promise<Response> => {
-    const { live, limits } = options;
+    const { live, limits, pace } = options;
     const { incoming, outgoing } = context.env;
-    const request = decodeMapRequest(await readBody(incoming, limits.body), limits.report);
+    const { machineKey } = context.get("connection");
+    const request = decodeMapRequest(await readBody(incoming, context.get("bodyLimits")), limits.report);
     if (request.Version < minCapabilityVersion) return context.text(tooOld(request.Version), 400);
-    const owned = () => ownNode(live, request.NodeKey, context.get("connection").machineKey);
+    const owned = () => ownNode(live, request.NodeKey, machineKey);
     if (!owned()) await live.caughtUp();
+    if (owned() && !(await pace.turn(machineKey, closeOf(outgoing.stream))))
+      return context.text("too many map requests of this machine at once", 429, {
+        "Retry-After": String(Math.ceil(limits.retryAfterMs / 1_000)),
+      });
     const asking = owned();
     if (asking && !request.ReadOnly) await live.report(asking, request);
     // Asked again: it may have been deleted meanwhile.
     const node = owned();
     if (!node) return context.text("node not found: log in again", 404);
     if (!request.Stream && request.OmitPeers) return context.body(null, 200);
-    if (request.Stream) await streamMap(options, streams, node, outgoing.stream);
-    else sendOneMap(live, node, outgoing.stream);
+    await sendMaps(options, streams, node, outgoing.stream, request.Stream);
     return RESPONSE_ALREADY_SENT;
   };
 }
@@ -85,14 +93,45 @@ class OpenStreams {
   }
 }
 
+async function sendMaps(
+  options: MapOptions,
+  streams: OpenStreams,
+  node: Node,
+  stream: ServerHttp2Stream,
+  isStream: boolean | undefined,
+): Promise<void> {
+  const leave = options.open.enter(node.id, () => stream.close(constants.NGHTTP2_CANCEL));
+  try {
+    await (isStream ? streamMap(options, streams, node, stream) : sendOneMap(options, node, stream));
+  } finally {
+    leave();
+  }
+}
+
+/** Fires when the stream is gone, at once if it is already. */
+function closeOf(stream: ServerHttp2Stream): AbortSignal {
+  if (stream.destroyed || stream.closed) return AbortSignal.abort();
+  const gone = new AbortController();
+  stream.once("close", () => gone.abort());
+  return gone.signal;
+}
+
 function respond(stream: ServerHttp2Stream): void {
   stream.respond({ ":status": 200, "content-type": "application/octet-stream" });
 }
 
-function sendOneMap(live: Live, node: Node, stream: ServerHttp2Stream): void {
-  const map = Buffer.concat(live.tailnet(node.tailnet).peek(node.id).fullFrame());
+async function sendOneMap({ live, limits }: MapOptions, node: Node, stream: ServerHttp2Stream): Promise<void> {
+  const pieces = live.tailnet(node.tailnet).peek(node.id).fullFrame();
+  const gone = closeOf(stream);
+  if (gone.aborted) return;
   respond(stream);
-  stream.end(map);
+  try {
+    await writeWithin(stream, pieces, limits.mapWriteMs, gone);
+    stream.end();
+  } catch (error) {
+    if (error instanceof SlowReaderError) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    else if (!gone.aborted) throw error;
+  }
 }
 
 async function streamMap(
@@ -113,10 +152,11 @@ async function streamMap(
   events.opened(node);
   let isOrderly = false;
   try {
-    await pump(session, stream, over.signal, events);
+    await pump(session, stream, over.signal, options);
     isOrderly = true;
     if (!stream.destroyed) stream.end();
   } catch (error) {
+    if (error instanceof SlowReaderError) return void stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     if (!stream.headersSent) throw error;
     // Too late for an HTTP error; a stream that breaks off tells the client to come back.
     stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -128,17 +168,12 @@ async function streamMap(
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  return only && pieces.length === 1 ? only : Buffer.concat(pieces);
-}
-
-/** Writes frames as fast as the client reads them: the session collects what happens meanwhile. */
+/** Writes frames as fast as the client reads them: the session collects what happens meanwhile. @throws {SlowReaderError} */
 async function pump(
   session: MapSession,
   stream: ServerHttp2Stream,
   signal: AbortSignal,
-  events: MapEvents,
+  { events, limits }: MapOptions,
 ): Promise<void> {
   try {
     for await (const pieces of session.frames(signal)) {
@@ -146,9 +181,9 @@ async function pump(
       const isFirst = !stream.headersSent;
       // Not before there is a map to send: a 200 without one sends clients into a loop.
       if (isFirst) respond(stream);
-      const bytes = joined(pieces);
-      events.sent(isFirst ? "full" : pieces === keepAlive ? "keepalive" : "delta", bytes.length);
-      if (!stream.write(bytes)) await once(stream, "drain", { signal });
+      const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+      events.sent(isFirst ? "full" : pieces === keepAlive ? "keepalive" : "delta", bytes);
+      await writeWithin(stream, pieces, limits.mapWriteMs, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -36,7 +36,7 @@ export interface RegisterOptions {
   readonly live: Live;
   readonly keys: PresentedKeys;
   readonly serverUrl: string;
-  readonly limits: Pick<ControlLimits, "body" | "report" | "loginHoldMs" | "retryAfterMs">;
+  readonly limits: Pick<ControlLimits, "report" | "loginHoldMs" | "retryAfterMs">;
   readonly budget: LoginBudget;
   /** Addresses that count together: an IPv4 address, an IPv6 /64. */
   addressGroup(address: string): string;
@@ -48,7 +48,7 @@ export function registerHandler(options: RegisterOptions) {
   return async (context: Context<MachineEnv>): Promise<Response> => {
     const { incoming, outgoing } = context.env;
     const connection = context.get("connection");
-    const request = decodeRegisterRequest(await readBody(incoming, options.limits.body), options.limits.report);
+    const request = decodeRegisterRequest(await readBody(incoming, context.get("bodyLimits")), options.limits.report);
     if (request.Version < minCapabilityVersion) return context.json(refusal(tooOld(request.Version)));
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort());

@@ -2,7 +2,7 @@ import { GoObject, parseJson } from "@headscale/tailcfg/codec";
 import type { Node } from "@headscale/tailnet";
 import type { Context, Hono } from "hono";
 import type { Live } from "#live/live.ts";
-import { type BodyLimits, readBody, readBodyBytes } from "./body.ts";
+import { readBody, readBodyBytes } from "./body.ts";
 import type { MachineEnv } from "./machine-server.ts";
 import { ownNode } from "./map.ts";
 import type { Pings } from "./pings.ts";
@@ -10,7 +10,6 @@ import type { Pings } from "./pings.ts";
 export interface SmallEndpointsOptions {
   readonly live: Live;
   readonly pings: Pings;
-  readonly bodyLimits: BodyLimits;
   onAudit(node: Node, action: string, details: string): void;
 }
 
@@ -22,12 +21,9 @@ const featureTexts: Readonly<Record<string, string>> = {
 };
 
 /** What clients call besides register and map. What is not offered answers 501, which they log and go on from. */
-export function mountSmallEndpoints(
-  app: Hono<MachineEnv>,
-  { live, pings, bodyLimits, onAudit }: SmallEndpointsOptions,
-): void {
+export function mountSmallEndpoints(app: Hono<MachineEnv>, { live, pings, onAudit }: SmallEndpointsOptions): void {
   const body = async (context: Context<MachineEnv>) =>
-    new GoObject(parseJson(await readBody(context.env.incoming, bodyLimits)));
+    new GoObject(parseJson(await readBody(context.env.incoming, context.get("bodyLimits"))));
   const nodeOf = (context: Context<MachineEnv>, request: GoObject) =>
     ownNode(live, request.nodeKey("NodeKey"), context.get("connection").machineKey);
 
@@ -49,7 +45,7 @@ export function mountSmallEndpoints(
   });
 
   app.post("/machine/update-health", async (context) => {
-    await readBody(context.env.incoming, bodyLimits);
+    await readBody(context.env.incoming, context.get("bodyLimits"));
     return context.json({});
   });
 
@@ -57,7 +53,7 @@ export function mountSmallEndpoints(
 
   app.post("/machine/c2n/:token", async (context) => {
     // Bytes: a profile or a core dump is no text.
-    const reply = await readBodyBytes(context.env.incoming, bodyLimits);
+    const reply = await readBodyBytes(context.env.incoming, context.get("bodyLimits"));
     const known = pings.answer(context.req.param("token"), context.get("connection").machineKey, reply);
     return known ? context.body(null, 200) : context.text("nobody waits for this answer", 404);
   });

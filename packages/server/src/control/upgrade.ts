@@ -10,36 +10,47 @@ import {
   switchingProtocols,
   upgradeProtocol,
 } from "@headscale/noise";
-import { noiseDuplex } from "@headscale/noise/duplex";
-import { ChallengeKey, type MachineKey, type PrivateKey } from "@headscale/tailcfg/keys";
-import { createWebSocketStream, WebSocketServer } from "ws";
+import { type NoiseDuplex, noiseDuplex } from "@headscale/noise/duplex";
+import { ChallengeKey, type PrivateKey } from "@headscale/tailcfg/keys";
+import { createWebSocketStream, type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { MachineConnection } from "./connection.ts";
+import type { DoorKeeper } from "./door-keeper.ts";
 import type { MachineServer } from "./machine-server.ts";
 
 export interface UpgradeOptions {
   readonly staticKey: PrivateKey;
   readonly server: MachineServer;
-  readonly sessionsPerMachine: number;
+  readonly keeper: DoorKeeper;
+  /** A client's message is one Noise record of at most 4 KiB; what is longer waits in memory until it is whole. */
   readonly webSocketMessageBytes: number;
+  /** How long a WebSocket that we have closed may stay. */
+  readonly hangUpMs: number;
   clientAddress(request: IncomingMessage): string;
   onRefused(reason: string, address: string): void;
 }
 
-type Accepted = ReturnType<typeof respondHandshake>;
+type Accepted = ReturnType<typeof respondHandshake> & { readonly connection: MachineConnection };
+
+/** Answers to pings that may wait for a peer that does not read. */
+const maxUnsentBytes = 65_536;
 
 /** Turns `/ts2021` upgrades into served Noise connections: POST with its own protocol name, GET as WebSocket. */
 export class NoiseUpgrade {
   readonly #options: UpgradeOptions;
-  readonly #perMachine = new Map<MachineKey, number>();
   readonly #sockets: WebSocketServer;
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
-    this.#sockets = new WebSocketServer({
+    const { webSocketMessageBytes: maxPayload, hangUpMs: closeTimeout } = options;
+    const webSocket: ServerOptions & { readonly closeTimeout: number } = {
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: options.webSocketMessageBytes,
+      maxPayload,
+      closeTimeout,
+      autoPong: false,
       handleProtocols: (protocols) => (protocols.has(upgradeProtocol) ? upgradeProtocol : false),
-    });
+    };
+    this.#sockets = new WebSocketServer(webSocket);
   }
 
   /** The native upgrade: 101, the Noise response and the early payload go out in one write. */
@@ -48,11 +59,7 @@ export class NoiseUpgrade {
     const accepted = this.#accept(request, socket, typeof header === "string" ? header : "");
     if (!accepted) return;
     const preamble = Buffer.concat([Buffer.from(switchingProtocols), accepted.response]);
-    this.#serve(
-      request,
-      accepted,
-      noiseDuplex(socket, accepted.session, { head, preamble, earlyPayload: challenge() }),
-    );
+    this.#serve(accepted, noiseDuplex(socket, accepted.session, { head, preamble, earlyPayload: challenge() }));
   }
 
   /** The same bytes inside binary WebSocket messages; browsers put the handshake into the query. */
@@ -62,25 +69,30 @@ export class NoiseUpgrade {
     const accepted = this.#accept(request, socket, text);
     if (!accepted) return;
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      answerPings(ws);
       const stream = createWebSocketStream(ws);
       stream.on("error", () => {});
       const preamble = accepted.response;
-      this.#serve(request, accepted, noiseDuplex(stream, accepted.session, { preamble, earlyPayload: challenge() }));
+      this.#serve(accepted, noiseDuplex(stream, accepted.session, { preamble, earlyPayload: challenge() }));
     });
   }
 
   /** The answer to a handshake; undefined when it was refused, as HTTP. */
   #accept(request: IncomingMessage, socket: Duplex, header: string): Accepted | undefined {
+    const { keeper, staticKey } = this.#options;
     const address = this.#options.clientAddress(request);
     socket.on("error", () => {});
     try {
-      const accepted = respondHandshake({
-        staticKey: this.#options.staticKey,
-        initiation: decodeHandshakeHeader(header),
-      });
-      const open = this.#perMachine.get(accepted.machineKey) ?? 0;
-      if (open < this.#options.sessionsPerMachine) return accepted;
-      this.#refuse(socket, 429, "too many connections of this machine", address);
+      const initiation = decodeHandshakeHeader(header);
+      if (!keeper.mayShakeHands(address)) {
+        this.#refuse(socket, 429, "too many connections from this address at once", address);
+        return undefined;
+      }
+      const accepted = respondHandshake({ staticKey, initiation });
+      const connection = { machineKey: accepted.machineKey, version: accepted.version, address };
+      const refusal = keeper.refusal(connection);
+      if (refusal === undefined) return { ...accepted, connection };
+      this.#refuse(socket, 429, refusal, address);
     } catch (error) {
       if (!(error instanceof NoiseError)) throw error;
       this.#refuse(socket, 400, error.message, address);
@@ -88,28 +100,25 @@ export class NoiseUpgrade {
     return undefined;
   }
 
-  #serve(request: IncomingMessage, { machineKey, version }: Accepted, stream: Duplex): void {
-    this.#perMachine.set(machineKey, (this.#perMachine.get(machineKey) ?? 0) + 1);
-    stream.once("close", () => this.#release(machineKey));
-    const address = this.#options.clientAddress(request);
-    this.#options.server.serve(stream, { machineKey, version, address });
-  }
-
-  #release(machine: MachineKey): void {
-    const open = (this.#perMachine.get(machine) ?? 1) - 1;
-    if (open > 0) this.#perMachine.set(machine, open);
-    else this.#perMachine.delete(machine);
+  #serve({ connection }: Accepted, stream: NoiseDuplex): void {
+    stream.once("close", this.#options.keeper.enter(connection));
+    this.#options.server.serve(stream, connection);
   }
 
   #refuse(socket: Duplex, status: number, reason: string, address: string): void {
     this.#options.onRefused(reason, address);
     const body = `${reason}\n`;
     socket.end(
-      `HTTP/1.1 ${status} ${status === 429 ? "Too Many Requests" : "Bad Request"}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${status} ${status === 429 ? "Too Many Requests" : "Bad Request"}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${status === 429 ? "Retry-After: 10\r\n" : ""}Connection: close\r\n\r\n${body}`,
     );
   }
 }
 
 function challenge(): EarlyPayload {
   return { nodeKeyChallenge: ChallengeKey.fromBytes(randomBytes(32)) };
+}
+
+/** As `ws` would, but not for ever to somebody who never reads: its answers have no bound. */
+function answerPings(ws: WebSocket): void {
+  ws.on("ping", (data) => (ws.bufferedAmount > maxUnsentBytes ? ws.terminate() : ws.pong(data)));
 }

@@ -204,12 +204,12 @@ describe("an HTTP/2 client", () => {
     });
     const fields = Object.fromEntries(Array.from({ length: 300 }, (_, field) => [`x-${field}`, "reached"]));
     const attacker = (await client(port, "127.0.0.2")).say(opening);
-    for (let n = 1; n <= 500; n++)
+    for (let n = 1; n <= 50; n++)
       attacker.say(
         frame(frameType.headers, flag.endHeaders | flag.endStream, oddStream(n), headerBlock("GET", fields)),
       );
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("served");
-    await attacker.say(getRequest(oddStream(501))).hear(/served/);
+    await attacker.say(getRequest(oddStream(51))).hear(/served/);
     expect(attacker.heardText).not.toContain("reached");
   });
 

@@ -107,7 +107,7 @@ class FrontDoor implements Edge {
     this.#offenders = new Offenders(this.#limits.offences);
     this.#peeking = new Peeking(this.#limits);
     this.#doubts = new ProxyDoubts((event) => options.onEvent?.(event));
-    this.#tunnels = new Tunnels(this.#limits.tunnelKeepAliveMs);
+    this.#tunnels = new Tunnels(this.#limits);
     this.#http1 = this.#createHttp1();
     this.#http2 = this.#createHttp2();
     this.#tls =

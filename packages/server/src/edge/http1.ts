@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { farewell } from "./farewell.ts";
 import type { EdgeLimits } from "./limits.ts";
+import { UntakenAnswers } from "./untaken-answers.ts";
 
 /** Owns the socket from then on. `head` holds bytes that came right behind the request. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
@@ -16,8 +17,10 @@ export interface Http1Handlers {
 /** An HTTP/1.1 server that never listens: sockets are handed to it by `emit("connection", socket)`. */
 export function createHttp1(handlers: Http1Handlers, limits: EdgeLimits): Server {
   const unanswered = new WeakMap<object, number>();
+  const untaken = new UntakenAnswers<ServerResponse>(limits.bodyMs, (response) => response.destroy());
   const server = createServer({
-    headersTimeout: limits.headersMs,
+    // Node refuses to begin when a part may take longer than the whole.
+    headersTimeout: Math.min(limits.headersMs, limits.bodyMs),
     requestTimeout: limits.bodyMs,
     keepAliveTimeout: limits.keepAliveMs,
     maxHeaderSize: limits.headerBytes,
@@ -26,6 +29,7 @@ export function createHttp1(handlers: Http1Handlers, limits: EdgeLimits): Server
   });
   server.on("request", (request, response) => {
     const { socket } = request;
+    untaken.add(response);
     unanswered.set(socket, (unanswered.get(socket) ?? 0) + 1);
     response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     handlers.request(request, response);

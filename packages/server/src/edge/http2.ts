@@ -6,8 +6,9 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from "node:http2";
+import { closeWhenIdle, endSpentStreams, expectSettings, limitControlFrames } from "./http2-guards.ts";
 import type { EdgeLimits } from "./limits.ts";
-import { watchUnexplainedBytes } from "./unexplained-bytes.ts";
+import { type Traffic, watchUnexplainedBytes } from "./unexplained-bytes.ts";
 
 export interface Http2Handlers {
   request(request: Http2ServerRequest, response: Http2ServerResponse): void;
@@ -19,10 +20,41 @@ export interface Http2Handlers {
 /** Other sessions' errors (a reset connection, say) are nobody's fault. */
 const protocolError = /^(ERR_HTTP2|NGHTTP2)/;
 
-/** An HTTP/2 server that never listens: sockets are handed to it by `emit("connection", socket)`. */
-export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2Server {
+/** The limits that concern HTTP/2. */
+export type Http2Limits = Pick<
+  EdgeLimits,
+  | "handshakeMs"
+  | "streams"
+  | "headerFields"
+  | "headerBytes"
+  | "resets"
+  | "controlFrames"
+  | "invalidFrames"
+  | "rejectedStreams"
+  | "unexplainedBytes"
+  | "sessionIdleMs"
+  | "bodyMs"
+> & {
+  /** Bytes of a body that may be under way; 65,535 when absent. */
+  readonly windowBytes?: number;
+};
+
+/**
+ * An HTTP/2 server that never listens: sockets are handed to it by `emit("connection", socket)`. `traffic` tells what has
+ * gone over a session's wire; by default the bytes of its socket.
+ */
+export function createHttp2(
+  handlers: Http2Handlers,
+  limits: Http2Limits,
+  traffic: (session: ServerHttp2Session) => Traffic = ofSocket,
+): Http2Server {
+  const { streams, headerBytes, windowBytes } = limits;
   const server = createServer({
-    settings: { maxConcurrentStreams: limits.streams, maxHeaderListSize: limits.headerBytes },
+    settings: {
+      maxConcurrentStreams: streams,
+      maxHeaderListSize: headerBytes,
+      ...(windowBytes !== undefined && { initialWindowSize: windowBytes }),
+    },
     maxHeaderListPairs: limits.headerFields,
     streamResetBurst: limits.resets.burst,
     streamResetRate: limits.resets.perSecond,
@@ -35,10 +67,12 @@ export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2S
   };
   server.on("session", (session) => {
     handlers.session(session);
+    expectSettings(session, limits.handshakeMs);
     closeWhenIdle(session, limits.sessionIdleMs);
     limitControlFrames(session, limits.controlFrames, () => punish(session, "too-many-control-frames"));
   });
-  watchUnexplainedBytes(server, limits.unexplainedBytes, (session) => punish(session, "refused-heads"));
+  endSpentStreams(server, limits.bodyMs);
+  watchUnexplainedBytes(server, limits.unexplainedBytes, traffic, (session) => punish(session, "refused-heads"));
   server.on("sessionError", (error: Error & { code?: string }, session) => {
     if (protocolError.test(error.code ?? "")) handlers.offence(session, error.code ?? "");
   });
@@ -46,32 +80,6 @@ export function createHttp2(handlers: Http2Handlers, limits: EdgeLimits): Http2S
   return server;
 }
 
-/** Node's own timeout also ends a session whose streams are merely quiet, like a watch without news. */
-function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
-  let open = 0;
-  session.on("stream", (stream) => {
-    open++;
-    stream.once("close", () => open--);
-  });
-  session.setTimeout(idleMs, () => {
-    if (open === 0) session.close();
-  });
-}
-
-/** Node answers these frames itself, as many as come, as long as the answers are read. */
-function limitControlFrames(
-  session: ServerHttp2Session,
-  { burst, perSecond }: EdgeLimits["controlFrames"],
-  exceeded: () => void,
-): void {
-  let tokens = burst;
-  let since = performance.now();
-  const count = () => {
-    const now = performance.now();
-    tokens = Math.min(burst, tokens + ((now - since) / 1_000) * perSecond) - 1;
-    since = now;
-    if (tokens >= 0 || session.destroyed) return;
-    exceeded();
-  };
-  session.on("ping", count).on("remoteSettings", count);
+function ofSocket({ socket }: ServerHttp2Session): Traffic {
+  return { received: socket.bytesRead, sent: socket.bytesWritten };
 }

@@ -7,8 +7,18 @@ const windowBytes = 65_535;
 /** Frame header, pseudo fields and the worst that HPACK adds to short fields. */
 const headBytes = 512;
 
+/** The part of what we send that may come back as window updates: two of 13 bytes for each frame of 4 KiB and more, sealed. */
+const windowUpdates = 1 / 4;
+
+/** What has gone over a session's wire so far, in bytes. */
+export interface Traffic {
+  readonly received: number;
+  readonly sent: number;
+}
+
 interface Account {
   received: number;
+  sent: number;
   explained: number;
 }
 
@@ -20,19 +30,20 @@ interface Account {
 export function watchUnexplainedBytes(
   server: Http2Server,
   allowedBytes: number,
+  traffic: (session: ServerHttp2Session) => Traffic,
   found: (session: ServerHttp2Session) => void,
 ): void {
   const accounts = new Map<ServerHttp2Session, Account>();
   let timer: NodeJS.Timeout | undefined;
   const look = () => {
     for (const [session, account] of accounts) {
-      if (session.destroyed || !isFlooding(session, account, allowedBytes)) continue;
+      if (session.destroyed || !isFlooding(traffic(session), account, allowedBytes)) continue;
       accounts.delete(session);
       found(session);
     }
   };
   server.on("session", (session) => {
-    accounts.set(session, { received: 0, explained: 0 });
+    accounts.set(session, { received: 0, sent: 0, explained: 0 });
     timer ??= setInterval(look, everyMs).unref();
     session.once("close", () => {
       accounts.delete(session);
@@ -48,11 +59,11 @@ export function watchUnexplainedBytes(
 }
 
 /** Closes the book on the time since the last look. */
-function isFlooding(session: ServerHttp2Session, account: Account, allowedBytes: number): boolean {
-  const { bytesRead } = session.socket;
-  const received = bytesRead - account.received;
-  const unexplained = received - account.explained;
-  account.received = bytesRead;
+function isFlooding(total: Traffic, account: Account, allowedBytes: number): boolean {
+  const received = total.received - account.received;
+  const unexplained = received - account.explained - (total.sent - account.sent) * windowUpdates;
+  account.received = total.received;
+  account.sent = total.sent;
   account.explained = 0;
   // Half: TLS records and small frames have overheads of their own.
   return unexplained > allowedBytes && unexplained > received / 2;

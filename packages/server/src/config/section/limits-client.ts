@@ -31,12 +31,12 @@ export const clientLimitKeys = {
   ),
   "limits.client.request_window": key(
     byteSizeBetween("65535", "16MiB"),
-    "1MiB",
+    "64KiB",
     "Bytes of a request's body that may be under way inside Noise (HTTP/2 flow control).",
   ),
   "limits.client.websocket_message": key(
     byteSizeBetween("4KiB", "16MiB"),
-    "1MiB",
+    "16KiB",
     "WebSocket message of a client in a browser.",
   ),
   "limits.client.ping_interval": key(
@@ -48,6 +48,36 @@ export const clientLimitKeys = {
     durationBetween("10ms", "1h"),
     "20s",
     "For the answer; then the connection is closed.",
+  ),
+  "limits.client.idle_timeout": key(
+    durationBetween("1s", "24h"),
+    "5m",
+    "A Noise connection is closed when it had no request for this time.",
+  ),
+  "limits.client.handshake_burst": key(
+    count,
+    "1000",
+    "Noise handshakes from one address (IPv6: /64) at once, each 0.4ms of processor time. Behind a proxy that is not in trusted_proxies all clients have one address.",
+  ),
+  "limits.client.handshakes_per_second": key(count, "100", "…and then every second."),
+  "limits.client.request_burst": key(count, "400", "Requests that one machine may make at once…"),
+  "limits.client.requests_per_second": key(count, "20", "…and then every second; more are refused."),
+  "limits.client.refusals": key(count, "100", "Requests refused for that after which a connection is closed."),
+  "limits.client.map_burst": key(count, "60", "Map requests, updates included, that one machine may make at once…"),
+  "limits.client.maps_per_second": key(
+    count,
+    "2",
+    "…and then every second; more have to wait. An update costs all peers that see the machine.",
+  ),
+  "limits.client.unfinished_bodies": key(
+    byteSizeBetween("64KiB", "1GiB"),
+    "4MiB",
+    "Request bodies of one machine that have begun to arrive; of machines that are not registered, all from one address.",
+  ),
+  "limits.client.write_timeout": key(
+    durationBetween("1s", "1h"),
+    "60s",
+    "For 64KiB of a map to be taken by a client; then its stream is ended.",
   ),
   "limits.client.login_hold": key(
     durationBetween("10ms", "1h"),
@@ -71,4 +101,13 @@ export const clientLimitKeys = {
     "4096",
     "Questions to nodes (`nodes ping`, liveness of routers) that wait for an answer.",
   ),
+  "limits.stranger.connections": key(
+    count,
+    "256",
+    "Noise connections of machines that are not registered, from one address (IPv6: /64).",
+  ),
+  "limits.stranger.request_burst": key(count, "1000", "Requests of all of them at once…"),
+  "limits.stranger.requests_per_second": key(count, "100", "…and then every second; more are refused."),
+  "limits.stranger.streams": key(integer(1, 10_000), "16", "Requests at the same time on one such connection."),
+  "limits.stranger.body": key(byteSizeBetween("4KiB", "1GiB"), "64KiB", "Body of such a request."),
 } satisfies Record<string, Key<unknown>>;

@@ -15,6 +15,7 @@ export const relayLimitKeys = {
     "The same from one address, which may be a large network's.",
   ),
   "limits.relay.logins": key(count, "2000", "Connections whose login is not done yet."),
+  "limits.relay.logins_per_address": key(count, "500", "The same from one address."),
   "limits.relay.login_timeout": key(wait, "10s", "For a login."),
   "limits.relay.login_size": key(
     byteSizeBetween("128", "256KiB"),

@@ -5,10 +5,12 @@ export const preface: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const frameType = {
   data: 0,
   headers: 1,
+  priority: 2,
   rstStream: 3,
   settings: 4,
   ping: 6,
   goAway: 7,
+  windowUpdate: 8,
   continuation: 9,
 } as const;
 export const flag = { endStream: 1, endHeaders: 4 } as const;
@@ -25,9 +27,10 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
 /** Preface and empty SETTINGS: how a session starts. */
 export const opening: Buffer = Buffer.concat([preface, frame(frameType.settings, 0, 0)]);
 
-/** `GET /` or `POST /` in HPACK (RFC 7541): static table entries, then literals never indexed. */
-export function headerBlock(method: "GET" | "POST", fields: Readonly<Record<string, string>> = {}): Buffer {
-  const pseudo = Buffer.from([method === "GET" ? 0x82 : 0x83, 0x86, 0x84]);
+/** `GET path` or `POST path` in HPACK (RFC 7541): static table entries, then literals never indexed. */
+export function headerBlock(method: "GET" | "POST", fields: Readonly<Record<string, string>> = {}, path = "/"): Buffer {
+  const start = Buffer.from([method === "GET" ? 0x82 : 0x83, 0x86, path === "/" ? 0x84 : 0x14]);
+  const pseudo = path === "/" ? start : Buffer.concat([start, text(path)]);
   const all = Object.entries({ ":authority": "edge.test", ...fields });
   return Buffer.concat([pseudo, ...all.flatMap(([name, value]) => [Uint8Array.of(0x10), text(name), text(value)])]);
 }
