@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { controlUpgrades } from "./edge.ts";
+import { getRequest, opening } from "./testing/http2-frames.ts";
 import { openEdge, type Seen, seenIn } from "./testing/open-edge.ts";
 import { RawClient } from "./testing/raw-client.ts";
 
@@ -51,6 +52,23 @@ describe("one port", () => {
     const raw = await client(port);
     raw.socket.end(get);
     expect(await raw.hearAll()).toContain("200 OK");
+  });
+
+  test("forgets an HTTP/2 client that went away, also while an answer to it is quiet", async () => {
+    const quiet = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    const { port, edge } = await openEdge({
+      request: (_request, response) => {
+        response.on("close", gone.resolve);
+        (response as ServerResponse).write("first");
+        quiet.resolve();
+      },
+    });
+    const raw = (await client(port)).say(Buffer.concat([opening, getRequest(1)]));
+    await quiet.promise;
+    raw.socket.end();
+    await Promise.all([gone.promise, raw.closed]);
+    await expect.poll(() => edge.stats()).toMatchObject({ connections: 0, sessions: 0 });
   });
 
   test("answers 400 to what is no protocol at all", async () => {

@@ -208,6 +208,8 @@ class FrontDoor implements Edge {
 
   #serve(protocol: "h1" | "h2", socket: Socket, origin: ConnectionOrigin): void {
     this.#origins.set(socket, origin);
+    // No HTTP/2 peer ends its half and listens on; without this one that went away holds its quiet streams for ever.
+    if (protocol === "h2") socket.once("end", () => socket.destroySoon());
     this.#arriving = origin; // "session" is emitted before emit returns
     (protocol === "h2" ? this.#http2 : this.#http1).emit("connection", socket);
     this.#arriving = undefined;
