@@ -126,6 +126,22 @@ describe("a map stream", () => {
     stream.destroy();
   });
 
+  test("tells of a new peer once, with all that its machine said when it registered", async () => {
+    const { server, join } = await lab();
+    await using _server = server;
+    const told: string[] = [];
+    await using watcher = await (await join("a")).follow({
+      onMessage: ({ PeersChanged = [] }) =>
+        told.push(...PeersChanged.map(({ Name, Hostinfo, Cap }) => `${Name} ${Hostinfo?.OS} ${Cap}`)),
+    });
+    await watcher.until(({ self }) => self !== undefined, "its own map");
+    const b = await join("b");
+    await watcher.until((map) => map.peerNamed("b") !== undefined, "the new peer");
+    await server.live.execute(renameNode(server.nodeOf(b).id, "bb"), "test");
+    await watcher.until((map) => map.peerNamed("bb") !== undefined, "the rename");
+    expect(told.map((line) => line.replace(/\..* l/, " l"))).toEqual([`b linux ${b.version}`, `bb linux ${b.version}`]);
+  });
+
   test("is replaced by a newer one, and the node does not flicker", async () => {
     const { server, join } = await lab();
     await using _server = server;

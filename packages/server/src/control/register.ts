@@ -92,6 +92,7 @@ async function answer(
   if (mayBeginLogin(live, who) && !budget.allows(source)) {
     throw new TailnetError("too-many-requests", "too many logins were begun from your address: try again in a minute");
   }
+  using _expected = live.arrivals.expect({ ...who, capVersion: request.Version });
   const outcome = await settledOutcome(live, connection, who, register(who, freshId), limits.loginHoldMs, gone);
   if (outcome.kind === "login" && outcome.authId === freshId) budget.count(source);
   onOutcome(outcome.kind, connection, "node" in outcome && outcome.node ? outcome.node.name : "");

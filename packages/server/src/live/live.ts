@@ -13,6 +13,7 @@ import {
   type World,
 } from "@headscale/tailnet";
 import { ensureDefaultTailnet, purgeAuthRequests } from "@headscale/tailnet/commands";
+import { Arrivals } from "./arrivals.ts";
 import { Attendance } from "./attendance.ts";
 import { ChangeFeed } from "./change-feed.ts";
 import { DnsConfigs } from "./dns-configs.ts";
@@ -31,6 +32,7 @@ import { WriteQueue } from "./write-queue.ts";
 /** The running state of the server: the durable world behind its one writer, presence, and every tailnet's sessions. */
 export class Live implements AsyncDisposable {
   readonly feed: ChangeFeed;
+  readonly arrivals = new Arrivals();
   readonly #options: LiveOptions;
   readonly #queue: WriteQueue;
   readonly #presence: PresenceBook;
@@ -261,7 +263,11 @@ export class Live implements AsyncDisposable {
       if (after) this.#options.onNodeKey?.(after.nodeKey, true);
     }
     if (after) this.#lifetimes.changed(after);
-    if (after && !before) this.#lifetimes.left(after);
+    if (after && !before) {
+      const known = this.arrivals.of(after);
+      if (known) this.#presence.set(after.id, known);
+      this.#lifetimes.left(after);
+    }
     if (after || !before) return;
     this.#lifetimes.removed(before.id);
     this.#reports.forget(before.id);
