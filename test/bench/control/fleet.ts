@@ -44,7 +44,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Opens the map streams of these clients; resolves when each holds a whole map. */
   async open(indexes: Iterable<number>, atOnce: number): Promise<void> {
-    await inParallel([...indexes], atOnce, (index) => this.openOne(index));
+    await inParallel([...indexes], atOnce, (index) => this.#keepTrying(index));
   }
 
   /**
@@ -55,12 +55,16 @@ export class Fleet implements AsyncDisposable {
     const one = async (index: number) => {
       await sleep(Math.random() * spreadMs);
       const startedAt = performance.now();
-      for (let failures = 0; !(await this.openOne(index).catch(isDialFailure)); failures++) {
-        await sleep(Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures));
-      }
+      await this.#keepTrying(index);
       return performance.now() - startedAt;
     };
     return Promise.all(Array.from(indexes, one));
+  }
+
+  async #keepTrying(index: number): Promise<void> {
+    for (let failures = 0; !(await this.openOne(index).catch(asFailedTry)); failures++) {
+      await sleep(Math.random() * Math.min(maxBackoffMs, firstBackoffMs * 2 ** failures));
+    }
   }
 
   /** Opens one map stream; resolves with the size of the whole map. */
@@ -123,9 +127,10 @@ export class Fleet implements AsyncDisposable {
   }
 }
 
-/** Undefined for what a client tries again after. */
-function isDialFailure(error: unknown): undefined {
-  if (!(error instanceof ClientFailure)) throw error;
+/** Undefined for what a client tries again after: no connection, or one that the server or HTTP/2 gave up. */
+function asFailedTry(error: unknown): undefined {
+  const { code } = error as { readonly code?: unknown };
+  if (!(error instanceof ClientFailure) && !String(code).startsWith("ERR_HTTP2")) throw error;
   return undefined;
 }
 

@@ -6,7 +6,7 @@ export const tuningKeys = {
   "tuning.batch_change_delay": key(
     duration,
     "5ms",
-    "Changes that follow each other within this time go out together; a lone change goes out at once.",
+    "Changes that follow each other within this time go out together; a lone change goes out at once. The busier the server, the longer this gets by itself, up to a second.",
   ),
   "tuning.keep_alive_interval": key(
     duration,
