@@ -254,7 +254,7 @@ export class Live implements AsyncDisposable {
     const tailnet = this.#tailnets.get(id);
     tailnet?.changed(differences, users);
     if (touched.policySet) this.setPolicyDocument(id, this.#options.policyOf(after, id));
-    if (touched.renamed) this.#tailnetRenamed(id);
+    if (touched.renamed) this.#tailnetRenamed(id, tailnet);
   }
 
   #nodeCommitted(before: Node | undefined, after: Node | undefined): void {
@@ -263,20 +263,17 @@ export class Live implements AsyncDisposable {
       if (after) this.#options.onNodeKey?.(after.nodeKey, true);
     }
     if (after) this.#lifetimes.changed(after);
-    if (after && !before) {
-      const known = this.arrivals.of(after);
-      if (known) this.#presence.set(after.id, known);
-      this.#lifetimes.left(after);
-    }
+    const known = after && !before ? this.arrivals.of(after) : undefined;
+    if (after && known) this.#presence.set(after.id, known);
+    if (after && !before) this.#lifetimes.left(after);
     if (after || !before) return;
     this.#lifetimes.removed(before.id);
     this.#reports.forget(before.id);
     this.attendance.forget(before.id);
   }
 
-  #tailnetRenamed(id: TailnetId): void {
+  #tailnetRenamed(id: TailnetId, tailnet: LiveTailnet | undefined): void {
     this.#dns.forget(id);
-    const tailnet = this.#tailnets.get(id);
     tailnet?.records.invalidateAll();
     tailnet?.sessions.endAll();
   }

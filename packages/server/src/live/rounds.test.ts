@@ -13,7 +13,7 @@ afterEach(() => {
 function lab(leastGapMs = 5) {
   const clock = { now: 0 };
   const said: string[] = [];
-  const rounds = new Rounds(leastGapMs, () => clock.now);
+  const rounds = new Rounds(leastGapMs, { now: () => clock.now, spentMs: () => clock.now });
   const speaker = (name: string, costMs = 0) => {
     return () => {
       said.push(name);

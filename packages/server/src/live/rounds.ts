@@ -5,6 +5,21 @@ const stormFactor = 8;
 /** Turns taken before other work of the process gets a look in. */
 const turnsAtOnce = 128;
 
+export interface RoundClock {
+  /** ms of a clock that only goes forward */
+  now(): number;
+  /** CPU time of this thread: a machine busy with something else makes no round dearer. */
+  spentMs(): number;
+}
+
+const processClock: RoundClock = {
+  now: () => performance.now(),
+  spentMs: () => {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  },
+};
+
 /**
  * Decides when sessions speak: all that have something to say take their turns together, so that what they say is the
  * same and made once.
@@ -15,17 +30,17 @@ const turnsAtOnce = 128;
  */
 export class Rounds {
   readonly #leastGapMs: number;
-  readonly #now: () => number;
+  readonly #clock: RoundClock;
   #waiting = new Set<() => void>();
   #news = 0;
-  /** By `now` */
+  /** By the clock's `now` */
   #notBefore = Number.NEGATIVE_INFINITY;
   #isBusy = false;
 
-  /** `leastGapMs`: between two rounds, however cheap they are. `now`: ms of a clock that only goes forward. */
-  constructor(leastGapMs: number, now = () => performance.now()) {
+  /** `leastGapMs`: between two rounds, however cheap they are. */
+  constructor(leastGapMs: number, clock: RoundClock = processClock) {
     this.#leastGapMs = leastGapMs;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** One more change to tell. */
@@ -42,7 +57,7 @@ export class Rounds {
   #schedule(): void {
     this.#isBusy = true;
     const begin = () => this.#begin();
-    const waitMs = this.#notBefore - this.#now();
+    const waitMs = this.#notBefore - this.#clock.now();
     // Not at once: what else this turn of the event loop brings goes along.
     if (waitMs > 0) setTimeout(begin, waitMs);
     else setImmediate(begin);
@@ -53,21 +68,21 @@ export class Rounds {
     this.#waiting = new Set();
     const news = this.#news;
     this.#news = 0;
-    this.#take(turns, 0, this.#now(), news);
+    this.#take(turns, 0, this.#clock.spentMs(), news);
   }
 
-  #take(turns: readonly (() => void)[], from: number, startedAt: number, news: number): void {
+  #take(turns: readonly (() => void)[], from: number, spentBefore: number, news: number): void {
     const end = Math.min(turns.length, from + turnsAtOnce);
     for (let i = from; i < end; i++) turns[i]?.();
     // What a turn writes leaves in this turn of the event loop and the next: that belongs to what the round costs.
-    if (end < turns.length) setImmediate(() => this.#take(turns, end, startedAt, news));
-    else setImmediate(() => setImmediate(() => this.#end(startedAt, news)));
+    if (end < turns.length) setImmediate(() => this.#take(turns, end, spentBefore, news));
+    else setImmediate(() => setImmediate(() => this.#end(spentBefore, news)));
   }
 
-  #end(startedAt: number, news: number): void {
-    const now = this.#now();
+  #end(spentBefore: number, news: number): void {
+    const costMs = this.#clock.spentMs() - spentBefore;
     const factor = Math.min(stormFactor, Math.max(1, news - 1));
-    this.#notBefore = now + Math.min(longestGapMs, Math.max(this.#leastGapMs, (now - startedAt) * factor));
+    this.#notBefore = this.#clock.now() + Math.min(longestGapMs, Math.max(this.#leastGapMs, costMs * factor));
     this.#isBusy = false;
     if (this.#waiting.size > 0) this.#schedule();
   }
