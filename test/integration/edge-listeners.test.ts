@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectHttp2 } from "node:http2";
 import { request as requestHttps } from "node:https";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { generateKey, keyPem, parseIdentifier, selfSignedCertificate } from "@headscale/acme";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adminClients, tcpTransport } from "../support/admin-clients.ts";
@@ -25,6 +26,25 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => probe.close(resolve));
   return port;
 }
+
+describe("a daemon's unix socket", () => {
+  test.for(["%2Frun%2Fheadscale%2Fheadscale.sock", "localhost", "["])(
+    "answers calls whose authority is %j, as Go's gRPC makes it out of the path",
+    async (authority) => {
+      await using daemon = await TestDaemon.start();
+      const session = connectHttp2("http://localhost", { createConnection: () => connect(daemon.socket) });
+      const call = session.request({
+        ":method": "POST",
+        ":path": "/headscale.v1.HeadscaleService/Health",
+        ":authority": authority,
+        "content-type": "application/json",
+      });
+      call.end("{}");
+      expect(JSON.parse(await text(call))).toMatchObject({ databaseConnectivity: true });
+      session.destroy();
+    },
+  );
+});
 
 describe("a daemon with a certificate of its own", () => {
   let daemon: TestDaemon;

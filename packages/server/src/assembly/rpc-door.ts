@@ -24,6 +24,7 @@ export function rpcDoor({ handlers, contextValues, refuses, fallback, onFailed }
     if (!handler) return fallback(request, response);
     // Both are what Node gives for HTTP/1.1 and, compatibly, for HTTP/2.
     const [asked, answer] = [request as IncomingMessage, response as ServerResponse];
+    nameable(request);
     const call = universalRequestFromNodeRequest(asked, answer, undefined, contextValues(request));
     return refuses(request)
       .then((isRefused) => {
@@ -36,6 +37,16 @@ export function rpcDoor({ handlers, contextValues, refuses, fallback, onFailed }
         answer.destroy();
       });
   };
+}
+
+/**
+ * Gives a call whose authority no URL can have another one; no procedure reads it. headscale dials a unix socket by its
+ * path, which grpc-go then percent-encodes as the authority (grpc-go v1.81.1, clientconn.go, encodeAuthority).
+ */
+function nameable({ headers }: Parameters<RequestHandler>[0]): void {
+  for (const name of [":authority", "host"]) {
+    if (headers[name] !== undefined && !URL.canParse(`http://${headers[name]}`)) headers[name] = "localhost";
+  }
 }
 
 /** Node's own errors on the way out: the reader is gone. */
