@@ -22,6 +22,7 @@ describe("settleShortFlags", () => {
     },
     { says: "long flags", line: "users list --namespace lab", settled: "users list --namespace lab" },
     { says: "what is behind --", line: "users create -- -n", settled: "users create -- -n" },
+    { says: "what everybody tries first", line: "--version", settled: "version" },
     { says: "nothing at all", line: "", settled: "" },
   ])("understands $says", ({ line, settled }) => {
     expect(settleShortFlags(line.split(" ")).join(" ")).toBe(settled);

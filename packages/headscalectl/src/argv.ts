@@ -7,9 +7,10 @@ const valued = new Set([
 /**
  * The arguments in the spelling that the parser knows. `-oVALUE` becomes `-o=VALUE`, for the flags of all commands. And
  * `-n`, which names a namespace wherever it stands, becomes `--name` behind `users`, where headscale's own command line
- * means the user's name by it.
+ * means the user's name by it. `--version` alone is the command of that name.
  */
 export function settleShortFlags(argv: readonly string[]): string[] {
+  if (argv.length === 1 && argv[0] === "--version") return ["version"];
   const command = commandIndex(argv);
   const aboutUsers = command !== undefined && ["user", "users"].includes(argv[command] ?? "");
   const end = argv.indexOf("--");

@@ -16,9 +16,13 @@ export type FailureKind = Exclude<keyof typeof exitCodes, "ok" | "no">;
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly kind: FailureKind;
-  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+  /** A second sentence for people: where to read on. */
+  readonly hint: string | undefined;
+
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions & { readonly hint?: string }) {
     super(message, options);
     this.kind = kind;
+    this.hint = options?.hint;
   }
 }
 

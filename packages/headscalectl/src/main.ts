@@ -1,11 +1,13 @@
-import yargs from "yargs";
+import yargs, { type Argv } from "yargs";
 import { outputOf, settleShortFlags } from "./argv.ts";
 import type { Action } from "./command.ts";
 import { nouns } from "./commands/nouns.ts";
 import { CliError, exitCodes, exitCodesHelp } from "./failure.ts";
 import { type GlobalFlags, globalOptions } from "./flags.ts";
+import { everywhere, tidyHelp } from "./help-text.ts";
 import { Session } from "./session.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { noCommand, usageFailure } from "./usage-failure.ts";
 
 /** Runs one command line. @returns the exit code. */
 export async function main(argv: readonly string[], around: Surroundings = process): Promise<number> {
@@ -17,28 +19,29 @@ export async function main(argv: readonly string[], around: Surroundings = proce
       answer = await action(new Session(flags, around), flags);
     };
   try {
-    const commands = yargs(settleShortFlags(argv))
+    const commands = yargs()
       .scriptName("headscalectl")
       .usage("Administers a headscale server from here or from anywhere.")
       .options(globalOptions)
-      .group(Object.keys(globalOptions), "With every command:")
+      .group([...Object.keys(globalOptions), "help"], everywhere)
       .parserConfiguration({ "greedy-arrays": false })
-      .updateStrings(wordings)
       .strict()
-      .demandCommand(1, "Say a command; headscalectl --help lists them.")
+      .demandCommand(1, noCommand)
       .help()
       .alias("help", "h")
       .version(false)
       .epilogue(exitCodesHelp)
       .wrap(Math.min(around.stdout.columns ?? 100, 120))
       .exitProcess(false)
-      .fail((message, error) => {
-        throw error ?? new CliError("usage", message);
+      .fail((message, error, command) => {
+        throw error ?? usageFailure(message, helpOf(command), argv);
       });
     for (const { names, describe, load } of nouns) {
       commands.command(names, describe, async (noun) => (await load())(noun as never, run));
     }
-    await commands.parseAsync();
+    await commands.parseAsync(settleShortFlags(argv), {}, (_error, _flags, help) => {
+      if (help !== "") around.stdout.write(`${tidyHelp(help)}\n`);
+    });
     return answer === "no" ? exitCodes.no : exitCodes.ok;
   } catch (error) {
     await report(error, outputOf(argv), around.stderr);
@@ -46,16 +49,21 @@ export async function main(argv: readonly string[], around: Surroundings = proce
   }
 }
 
-/** yargs' typings know only the singular texts, its translations both. */
-const wordings = {
-  "Unknown argument: %s": { one: "Unknown command or argument: %s", other: "Unknown commands or arguments: %s" },
-} as unknown as Record<string, string>;
+/** yargs prints its help on the console unless somebody else takes it. */
+function helpOf(command: Argv): string {
+  let help = "";
+  command.showHelp((text) => {
+    help = text;
+  });
+  return help;
+}
 
 /** Standard error gets the failure, in the words or in the format asked for; standard output stays clean. */
 async function report(error: unknown, format: string | undefined, stderr: NodeJS.WritableStream): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   if (format !== "json" && format !== "json-line" && format !== "yaml") {
-    stderr.write(`Error: ${message}\n`);
+    const hint = error instanceof CliError && error.hint !== undefined ? `\n${error.hint}` : "";
+    stderr.write(`Error: ${message}${hint}\n`);
     return;
   }
   const { machineText } = await import("./output/output.ts");

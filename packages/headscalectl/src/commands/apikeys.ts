@@ -7,13 +7,14 @@ import { type Commands, text } from "#flags.ts";
 import type { Column } from "#output/table.ts";
 import { absolute, relative } from "#output/when.ts";
 import { parseId } from "#resolve/node.ts";
+import { noCommand } from "#usage-failure.ts";
 
 const key = { type: "string", describe: "The key's id or prefix" } as const;
 const which = { id: text("The key's id", "i"), prefix: text("The key's prefix", "p") } as const;
 
 export function apikeys(commands: Commands, run: Run): Commands {
   return commands
-    .demandCommand(1, "Say what to do with API keys; --help lists it.")
+    .demandCommand(1, noCommand)
     .command(
       ["list", "ls", "show"],
       "List keys",

@@ -3,12 +3,13 @@ import { ChangeSchema } from "@headscale/gen/headscale/v1/change_pb.ts";
 import type { Run } from "#command.ts";
 import { parseDuration } from "#duration.ts";
 import { allNamespaces, type Commands, text, texts, yes } from "#flags.ts";
+import { noCommand } from "#usage-failure.ts";
 import { changeColumns, namespaceColumn } from "./change-row.ts";
 import { parseTime } from "./nodes-life.ts";
 import { limitOf, limitOption, pages } from "./pages.ts";
 
 export function audit(commands: Commands, run: Run): Commands {
-  return commands.demandCommand(1, "Say what to do with the audit log; --help lists it.").command(
+  return commands.demandCommand(1, noCommand).command(
     ["list", "ls", "show"],
     "List changes, newest first",
     (command) =>

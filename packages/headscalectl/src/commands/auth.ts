@@ -2,6 +2,7 @@ import { NodeSchema } from "@headscale/gen/headscale/v1/node_pb.ts";
 import type { Run } from "#command.ts";
 import { type Commands, text } from "#flags.ts";
 import { owner } from "#resolve/user.ts";
+import { noCommand } from "#usage-failure.ts";
 import { authId } from "./auth-id.ts";
 import { expected } from "./expected.ts";
 
@@ -11,7 +12,7 @@ const flag = { "auth-id": text("The same as a flag") } as const;
 
 export function auth(commands: Commands, run: Run): Commands {
   return commands
-    .demandCommand(1, "Say what to do with a waiting login; --help lists it.")
+    .demandCommand(1, noCommand)
     .command(
       "register [id]",
       "Let the waiting machine join as a user's node",

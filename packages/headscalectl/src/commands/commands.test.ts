@@ -261,10 +261,47 @@ describe("headscalectl", () => {
   });
 
   test.for([
-    { says: "a command that is none", args: "bogus", code: 2, stderr: "Unknown command or argument: bogus" },
-    { says: "a flag that is none", args: "node list --bogus", code: 2, stderr: "Unknown command or argument: bogus" },
-    { says: "a noun without a verb", args: "users", code: 2, stderr: "Say what to do with users" },
-    { says: "too few arguments", args: "namespace create", code: 2, stderr: "Not enough non-option arguments" },
+    {
+      says: "a command that is none",
+      args: "bogus",
+      code: 2,
+      stderr: 'unknown command "bogus"\nSee headscalectl --help',
+    },
+    { says: "a misspelt command", args: "nodes lsit", code: 2, stderr: 'unknown command "lsit"; did you mean list?' },
+    {
+      says: "a misspelt alias",
+      args: "machnes list",
+      code: 2,
+      stderr: 'unknown command "machnes"; did you mean machines?',
+    },
+    {
+      says: "a flag that is none",
+      args: "node list --bogus",
+      code: 2,
+      stderr: "unknown flag --bogus\nSee headscalectl node",
+    },
+    {
+      says: "a misspelt flag",
+      args: "users list --emial=x",
+      code: 2,
+      stderr: "unknown flag --emial; did you mean --email?",
+    },
+    {
+      says: "a choice that is none",
+      args: "node list -o xml",
+      code: 2,
+      stderr: '--output: "xml" is not one of table, wide',
+    },
+    { says: "a flag that is missing", args: "debug create-node", code: 2, stderr: "missing: --name, --user, --key" },
+    { says: "no command at all", args: "", code: 2, stderr: "say a command" },
+    { says: "a noun without a verb", args: "users", code: 2, stderr: "headscalectl users set-role <user> <role>" },
+    {
+      says: "too few arguments",
+      args: "namespace create",
+      code: 2,
+      stderr: "write headscalectl namespace create <name>",
+    },
+    { says: "too many arguments", args: "namespace create a b", code: 2, stderr: '"b" is one argument too many' },
     { says: "a bad duration", args: "preauthkeys create -e 1month", code: 2, stderr: "--expiration: not a duration" },
     { says: "a bad id", args: "node expire -i x1", code: 2, stderr: "--identifier: not an id" },
     { says: "a node without saying which", args: "node expire", code: 2, stderr: "say which node" },
@@ -325,7 +362,7 @@ describe("headscalectl", () => {
     const { ctl } = await ground.administered();
     const ran = await ctl(args, "{}");
     expect(ran).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(stderr) });
-    expect(ran.stderr).toMatch(/^Error: .*\n$/);
+    expect(ran.stderr).toMatch(/^Error: .*\n(See headscalectl.* --help\.\n|\n[\s\S]+-h, --help[\s\S]+)?$/);
   });
 
   test("does not open everything because a text got lost on its way", async () => {

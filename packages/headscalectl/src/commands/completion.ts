@@ -7,7 +7,7 @@ export function completion(commands: Commands, run: Run): Commands {
   return commands.command(
     "$0 <shell>",
     "Print a script that completes commands: eval it, or put it where the shell looks for such scripts",
-    (command) => command.positional("shell", { choices: shells, demandOption: true }),
+    (command) => command.positional("shell", { choices: shells, demandOption: true, describe: "Whose script" }),
     run(async ({ output }, { shell }) => output.line(scripts[shell])),
   );
 }

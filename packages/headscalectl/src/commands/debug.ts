@@ -1,10 +1,11 @@
 import { NodeSchema } from "@headscale/gen/headscale/v1/node_pb.ts";
 import type { Run } from "#command.ts";
 import { type Commands, text, texts } from "#flags.ts";
+import { noCommand } from "#usage-failure.ts";
 import { expected } from "./expected.ts";
 
 export function debug(commands: Commands, run: Run): Commands {
-  return commands.demandCommand(1, "Say what to try out; --help lists it.").command(
+  return commands.demandCommand(1, noCommand).command(
     "create-node",
     "Leave a made-up machine waiting for registration under an id of your choice",
     (command) =>

@@ -3,13 +3,14 @@ import type { Run } from "#command.ts";
 import type { Commands } from "#flags.ts";
 import type { Column } from "#output/table.ts";
 import { relative } from "#output/when.ts";
+import { noCommand } from "#usage-failure.ts";
 import { expected } from "./expected.ts";
 
 const nameOf = { type: "string", demandOption: true, describe: "The namespace's name" } as const;
 
 export function namespace(commands: Commands, run: Run): Commands {
   return commands
-    .demandCommand(1, "Say what to do with namespaces; --help lists it.")
+    .demandCommand(1, noCommand)
     .command(
       ["create <name>", "c", "new"],
       "Make a namespace, with a user of the same name who owns what names no user",

@@ -12,7 +12,7 @@ export interface Noun {
 /** All that can be administered. */
 export const nouns: readonly Noun[] = [
   {
-    names: ["namespace", "namespaces", "ns", "tailnet", "tailnets"],
+    names: ["namespaces", "namespace", "ns", "tailnet", "tailnets"],
     describe: "Namespaces (tailnets): closed groups of users and nodes",
     load: async () => (await import("./namespace.ts")).namespace,
   },

@@ -9,13 +9,14 @@ import { absolute, relative } from "#output/when.ts";
 import { parseId } from "#resolve/node.ts";
 import { owner } from "#resolve/user.ts";
 import type { Session } from "#session.ts";
+import { noCommand } from "#usage-failure.ts";
 import { expected } from "./expected.ts";
 
 const key = { type: "string", describe: "The key's id, or the key itself" } as const;
 const id = text("The key's id", "i");
 
 export function preauthkeys(commands: Commands, run: Run): Commands {
-  commands.demandCommand(1, "Say what to do with pre-auth keys; --help lists it.");
+  commands.demandCommand(1, noCommand);
   createKey(commands, run);
   return commands
     .command(

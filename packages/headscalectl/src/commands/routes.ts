@@ -4,6 +4,7 @@ import { allNamespaces, type Commands, splitList, texts } from "#flags.ts";
 import { type Column, table } from "#output/table.ts";
 import { node as nodeBy } from "#resolve/node.ts";
 import type { Session } from "#session.ts";
+import { noCommand } from "#usage-failure.ts";
 import { expected } from "./expected.ts";
 import { identifier, nodeAndRest, nodeArgument } from "./node-argument.ts";
 
@@ -11,7 +12,7 @@ const prefixes = { type: "string", array: true, describe: "Such as 10.0.0.0/8" }
 const exitRoutes = ["0.0.0.0/0", "::/0"];
 
 export function routes(commands: Commands, run: Run): Commands {
-  commands.demandCommand(1, "Say what to do with routes; --help lists it.");
+  commands.demandCommand(1, noCommand);
   listRoutes(["list [node]", "ls", "show"], commands, run);
   return commands
     .command(

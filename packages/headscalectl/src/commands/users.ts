@@ -7,6 +7,7 @@ import { absolute, relative } from "#output/when.ts";
 import { parseId } from "#resolve/node.ts";
 import { user } from "#resolve/user.ts";
 import type { Session } from "#session.ts";
+import { noCommand } from "#usage-failure.ts";
 import { expected } from "./expected.ts";
 
 const identifier = text("The user's id", "i");
@@ -15,7 +16,7 @@ const oneUser = { identifier, name };
 
 export function users(commands: Commands, run: Run): Commands {
   return commands
-    .demandCommand(1, "Say what to do with users; --help lists it.")
+    .demandCommand(1, noCommand)
     .command(
       ["create <name>", "c", "new"],
       "Make a user",

@@ -117,7 +117,7 @@ describe("what headscalectl prints", () => {
       (await runCommand(["--get-yargs-completions", "headscalectl", ...args], ground.folder)).stdout
         .trimEnd()
         .split("\n");
-    expect(await following("")).toEqual(expect.arrayContaining(["namespace", "nodes", "policy"]));
+    expect(await following("")).toEqual(expect.arrayContaining(["namespaces", "nodes", "policy"]));
     expect(await following("users", "")).toEqual(expect.arrayContaining(["create", "destroy"]));
     expect(await following("users", "create", "--d")).toContain("--display-name");
     for (const shell of ["bash", "zsh", "fish", "powershell"]) {
