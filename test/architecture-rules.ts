@@ -52,6 +52,7 @@ const serverLayers: Readonly<Record<string, number>> = {
   live: 2,
   config: 1,
   telemetry: 1,
+  arguments: 1,
 };
 const doors = 3;
 

@@ -27,10 +27,13 @@ async function run(command: string, config: (data: string) => object): Promise<{
   const home = join(folder, String(runs++));
   mkdirSync(join(home, "data"), { recursive: true });
   writeFileSync(join(home, "config.json"), JSON.stringify(config(join(home, "data"))));
-  const args = [program, command, "--config", join(home, "config.json")];
+  return start([command, "--config", join(home, "config.json")], home);
+}
+
+async function start(args: readonly string[], home: string): Promise<{ code: unknown; said: string }> {
   return new Promise((resolve) => {
     const options = { timeout: 60_000, killSignal: "SIGKILL", env: { PATH: process.env.PATH, HOME: home } } as const;
-    execFile(process.execPath, args, options, (error, _stdout, stderr) => {
+    execFile(process.execPath, [program, ...args], options, (error, _stdout, stderr) => {
       resolve({ code: error?.killed ? "it never ended" : (error?.code ?? 0), said: stderr });
     });
   });
@@ -69,6 +72,7 @@ describe("headscale", { timeout: 90_000 }, () => {
       limits: { machine_body: "12XB", request_timeout: 5 },
       tls_cert_path: "/a",
       log: { level: "loud" },
+      listen_adr: ":80",
     }));
     expect(said.split("\n").filter((line) => line.startsWith("Fatal config error: "))).toEqual([
       expect.stringMatching(/log.level: must be one of trace, debug, info, warn, error, not "loud"/),
@@ -76,6 +80,7 @@ describe("headscale", { timeout: 90_000 }, () => {
       expect.stringMatching(/limits.machine_body: must be a size from 1KiB to 1GiB.*, not "12XB"/),
       expect.stringMatching(/tls_key_path: is missing/),
     ]);
+    expect(said).toContain("Warning: listen_adr: is not known and has no effect. Did you mean listen_addr?\n");
     expect(code).toBe(1);
   });
 
@@ -83,5 +88,20 @@ describe("headscale", { timeout: 90_000 }, () => {
     const { code, said } = await run("configtest", (data_dir) => ({ ...quiet, data_dir, limits: { conections: 5 } }));
     expect(said).toBe("Warning: limits.conections: is not known and has no effect. Did you mean limits.connections?\n");
     expect(code).toBe(0);
+  });
+});
+
+describe("headscale's command line", { timeout: 90_000 }, () => {
+  test.for([
+    { line: ["nodes", "list", "-o", "json"], code: 2, says: /^headscale: .* headscalectl nodes list\n$/ },
+    { line: ["nonsense"], code: 2, says: /^headscale: there is no command "nonsense"\n\nUsage: headscale / },
+    { line: ["serve", "--fast"], code: 2, says: /^headscale: unknown option '--fast'\n\nUsage: headscale / },
+    { line: ["--config"], code: 2, says: /^headscale: option '-c, --config <value>' argument missing\n/ },
+    { line: ["--version"], code: 0, says: /^$/ },
+    { line: ["--help", "--fast"], code: 0, says: /^$/ },
+  ])("takes $line for what it is", async ({ line, code, says }) => {
+    const ended = await start(line, folder);
+    expect(ended.said).toMatch(says);
+    expect(ended.code).toBe(code);
   });
 });

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { parseArgs } from "node:util";
 import { PrivateKey } from "@headscale/tailcfg/keys";
 import { readBuildInfo } from "#assembly/build-info.ts";
 import { ConfigError } from "#config/config-error.ts";
@@ -10,40 +9,28 @@ import type { ImportRequest } from "#takeover/import-database.ts";
 import * as events from "#telemetry/events.ts";
 import { createLogger } from "#telemetry/logger.ts";
 import { createTelemetry } from "#telemetry/telemetry.ts";
+import { administrative, readArguments, usage, type Values } from "./arguments.ts";
 import type { Daemon } from "./daemon.ts";
 
-const usage = `Usage: headscale [COMMAND] [--config FILE]
-
-Commands:
-  serve                 run the server (the default)
-  import [--from DATABASE] [--noise-key FILE] [--dry-run]
-                        take over a database of headscale (the Go program), 0.22 or newer: a SQLite file or a
-                        postgres:// URL; without --from the configured file, which is kept beside the new one
-  configtest            read the configuration and the files it names, say all that is wrong, and exit
-  generate config       print the reference of the configuration: every key with its default
-  generate private-key  print a fresh private key
-  version               print the version
-
-Everything else is done with headscalectl.
-`;
-
 async function main(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: "string", short: "c" },
-      help: { type: "boolean", short: "h" },
-      from: { type: "string" },
-      "noise-key": { type: "string" },
-      "dry-run": { type: "boolean" },
-    },
-    allowPositionals: true,
-  });
-  const command = positionals.join(" ") || "serve";
+  const { values, positionals, wrong } = readArguments(args);
+  if (administrative.has(positionals[0] ?? "")) {
+    const command = `headscalectl ${positionals.slice(0, 2).join(" ")}`;
+    process.stderr.write(`headscale: this is done with headscalectl, in the same words: ${command}\n`);
+    return 2;
+  }
   if (values.help) {
     process.stdout.write(usage);
     return 0;
   }
+  if (wrong !== undefined) {
+    process.stderr.write(`headscale: ${wrong}\n\n${usage}`);
+    return 2;
+  }
+  return run(values.version ? "version" : positionals.join(" ") || "serve", values);
+}
+
+async function run(command: string, values: Values): Promise<number> {
   switch (command) {
     case "serve":
       return serve(values.config);

@@ -46,25 +46,40 @@ function detailOf({ after }: Effect): JsonObject | undefined {
 /** What it is called, as far as the change still says. */
 function nameOf({ subject, id, after }: Effect): string {
   const name = after && "name" in after ? ` "${after.name}"` : "";
-  return `${subject.replace("-", " ")}${name || ` ${id}`}`;
+  return `${subjectNames[subject] ?? subject}${name || ` ${id}`}`;
 }
+
+/** Where a subject's name in the log is not what people call it. */
+const subjectNames: Readonly<Record<string, string>> = {
+  "auth-key": "pre-auth key",
+  "api-key": "API key",
+  "auth-request": "login",
+};
 
 /** What the last part of a kind says about its subject. */
 const verbs: Readonly<Record<string, string>> = {
   "owner-set": "got a new default owner",
-  "role-set": "got another role",
   "expiry-set": "got another key expiry",
   "logged-out": "logged out",
   "hostname-reported": "reported another host name",
   set: "was set",
 };
 
-/** One sentence for people, out of the kind alone: `node "laptop" was renamed`. */
+/** One sentence for people, out of the kind and the new row: `node "laptop" was renamed`. */
 export function summaryOf(change: Effect): string {
+  const { kind } = change;
   const prefix = `${change.subject}-`;
   const happened = change.kind.startsWith(prefix) ? change.kind.slice(prefix.length) : change.kind;
-  if (change.kind === "routes-approved") return `routes of ${nameOf(change)} were approved`;
-  if (change.kind === "routes-auto-approved") return `routes of ${nameOf(change)} were approved by the policy`;
+  if (change.subject === "node" && change.after !== undefined) {
+    const { approvedRoutes, owner } = change.after;
+    const routes = approvedRoutes.join(", ") || "no route";
+    if (kind === "routes-approved") return `${nameOf(change)} may serve ${routes}`;
+    if (kind === "routes-auto-approved") return `${nameOf(change)} may serve ${routes}, by the policy`;
+    if (kind === "node-tagged" && owner.kind === "tags") return `${nameOf(change)} was tagged ${owner.tags.join(", ")}`;
+  }
+  if (kind === "user-role-set" && change.subject === "user" && change.after !== undefined) {
+    return `${nameOf(change)} got the role ${change.after.role}`;
+  }
   return `${nameOf(change)} ${verbs[happened] ?? `was ${happened.replaceAll("-", " ")}`}`;
 }
 

@@ -16,7 +16,12 @@ type KeyRpcs = Pick<
 export function preAuthKeyRpcs(live: Live): KeyRpcs {
   const keyOf = (id: bigint, tailnet: string): PreAuthKey => {
     const key = authKeyIn(live.world, idOf<PreAuthKeyId>(id, "id"));
-    return inScope(live, key, tailnet, () => new TailnetError("auth-key-not-found", `preauthkey ${key.id} not found`));
+    return inScope(
+      live,
+      key,
+      tailnet,
+      () => new TailnetError("auth-key-not-found", `pre-auth key ${key.id} not found`),
+    );
   };
   return {
     async createPreAuthKey(request, context) {

@@ -9,7 +9,7 @@ import { type Context, Hono } from "hono";
 import { inspectRoutes } from "hono/dev";
 import { type AdminOptions, adminInterceptors, adminRoutes } from "#admin/admin.ts";
 import { callerOf, clientKey, viaSocket } from "#admin/caller.ts";
-import { createPublicApp, type PublicDeps } from "#public/public-app.ts";
+import { createPublicApp, nothingHere, type PublicDeps } from "#public/public-app.ts";
 import { createRestApp } from "#rest/rest-app.ts";
 import { routesOf } from "#rest/routes.ts";
 import { rpcDoor } from "./rpc-door.ts";
@@ -92,6 +92,7 @@ function httpDoor(options: DoorsOptions): Pick<Doors, "request" | "routes"> {
   for (const [path, endpoint] of Object.entries(options.relayEndpoints))
     app.all(path, (context) => answer(endpoint, context));
   app.route("/", createPublicApp(options.public));
+  app.notFound(nothingHere);
   const pages = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return {
     request: rpcDoor({

@@ -7,14 +7,16 @@ export interface Remark {
   readonly says: string;
 }
 
-/** The configuration cannot be used. `message` holds every mistake, one a line, ready to be printed. */
+/** The configuration cannot be used. `message` holds every mistake and warning, one a line, ready to be printed. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly code: ConfigErrorCode;
   readonly mistakes: readonly Remark[];
 
-  constructor(code: ConfigErrorCode, mistakes: readonly Remark[], cause?: unknown) {
-    super(mistakes.map(({ key, says }) => `Fatal config error: ${key}: ${says}`).join("\n"), { cause });
+  constructor(code: ConfigErrorCode, mistakes: readonly Remark[], cause?: unknown, warnings: readonly Remark[] = []) {
+    const lines = (what: string, remarks: readonly Remark[]) =>
+      remarks.map(({ key, says }) => `${what}: ${key}: ${says}`);
+    super([...lines("Fatal config error", mistakes), ...lines("Warning", warnings)].join("\n"), { cause });
     this.code = code;
     this.mistakes = mistakes;
   }

@@ -51,7 +51,7 @@ export function parseConfig(tree: RawMap, file: string | undefined, machine: Mac
   modernize(settings, place, machine.readText, remarks);
   for (const name of unknown) remarks.warn(name, unknownKey(name));
   const config = assemble(settings, file, { ...machine, place }, remarks);
-  if (remarks.mistakes.length > 0) throw new ConfigError("invalid", remarks.mistakes);
+  if (remarks.mistakes.length > 0) throw new ConfigError("invalid", remarks.mistakes, undefined, remarks.warnings);
   return { config: deepFreeze(config), warnings: remarks.warnings, notes: remarks.notes };
 }
 

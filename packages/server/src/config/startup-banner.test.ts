@@ -27,6 +27,13 @@ describe("startupBanner", () => {
     `);
   });
 
+  test("says when nobody else can come", () => {
+    const alone = { ...config, server: { ...config.server, url: "http://127.0.0.1:8080" } };
+    const facts = { version: "1.2.3", ctl: "headscalectl", users: [] };
+    expect(startupBanner(alone, facts)).toContain("which only this machine reaches: give server_url an address");
+    expect(startupBanner(config, facts)).not.toContain("only this machine");
+  });
+
   test.for([
     { says: "uses the only user there is", users: ["bob"], user: "bob" },
     { says: "leaves the choice among several", users: ["bob", "carol"], user: "USERNAME" },

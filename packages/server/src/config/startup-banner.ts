@@ -8,6 +8,12 @@ export interface BannerFacts {
   readonly users: readonly string[];
 }
 
+const onlyHere = "                      which only this machine reaches: give server_url an address that others do";
+
+function isLoopback(url: string): boolean {
+  return /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
+}
+
 /**
  * What a person sees when the daemon is up: where it is, and the next commands, ready to be typed as they stand.
  * No secret is in it. Ends without a newline.
@@ -28,6 +34,7 @@ export function startupBanner(config: Config, { version, ctl, users }: BannerFac
     `headscale ${version} is ready.`,
     "",
     `  clients connect to  ${config.server.url}`,
+    ...(isLoopback(config.server.url) ? [onlyHere] : []),
     `  command line uses   ${config.listen.unixSocket}`,
     `  configuration       ${config.file ?? "no file, all defaults"}`,
     `  data                ${config.server.dataDir}`,

@@ -35,6 +35,11 @@ describe("createMetricsApp", () => {
     expect(await answer.text()).toBe("up 1\n");
   });
 
+  test("serves the picture that its pages show", async () => {
+    const answer = await get("/favicon.ico");
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/png"]);
+  });
+
   test("serves texts as text, the rest as JSON, and lists what there is", async () => {
     expect(await (await get("/debug/policy")).text()).toBe("// all may talk");
     expect(await (await get("/debug/config")).json()).toEqual({ log: { level: "info" } });

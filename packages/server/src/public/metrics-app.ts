@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { Hono } from "hono";
 import { html } from "hono/html";
+import { favicon } from "./favicon.ts";
 import { answerPage } from "./page/page.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -35,6 +36,7 @@ export function createMetricsApp(deps: MetricsDeps): Hono<{ Bindings: MetricsBin
     return next();
   });
   app.get("/", (context) => context.redirect("/debug/", 302));
+  app.get("/favicon.ico", (context) => context.body(favicon, 200, { "Content-Type": "image/png" }));
   app.get("/metrics", (context) => {
     const { text, contentType } = deps.metrics();
     return context.body(text, 200, { "Content-Type": contentType });

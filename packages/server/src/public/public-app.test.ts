@@ -58,6 +58,12 @@ describe("every answer", () => {
     expect([answer.status, await answer.text()]).toEqual([404, "404 page not found\n"]);
   });
 
+  test("an unknown route is a page for a browser", async () => {
+    const answer = await app().request("/register", { headers: { accept: "text/html,*/*;q=0.8" } });
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toContain('<a href="/">Go to the start page</a>');
+  });
+
   test("a failure is told to the log and not to the asker", async () => {
     const seen: string[] = [];
     const broken = app(

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { MachineKey } from "@headscale/tailcfg/keys";
 import { type Context, Hono } from "hono";
+import { html } from "hono/html";
 import { routePath } from "hono/route";
 import { applePlatforms, appleProfile, isApplePlatform } from "./apple-profile.ts";
 import { androidPage, applePage, homePage, windowsPage } from "./client-pages.ts";
@@ -65,13 +66,25 @@ export function createPublicApp(deps: PublicDeps): Hono {
   app.route("/", createVerifyRoute(deps.verifier, deps.verifyLimits));
   app.route("/", createClientPages(deps.serverUrl));
   app.all("/ts2021", (context) => context.text(misconfiguredProxy, 400));
-  app.notFound((context) => context.text("404 page not found\n", 404));
+  app.notFound(nothingHere);
   app.onError((error, context) => {
     deps.onError(error, context.req.path);
     return context.text("The server could not answer this request.\n", 500);
   });
   return app;
 }
+
+/** A page for people who mistyped or followed an old link, a line for programs. */
+export function nothingHere(context: Context): Response | Promise<Response> {
+  if (!context.req.header("accept")?.includes("text/html")) return context.text("404 page not found\n", 404);
+  return answerPage(context, nothingHerePage, 404);
+}
+
+const nothingHerePage = {
+  title: "Not found",
+  body: html`<div class="card"><h1>There is nothing here</h1>
+<p>This server has no page at this address. <a href="/">Go to the start page</a></p></div>`,
+};
 
 /** Methods are the asker's choice, and a label must not be. */
 function methodOf(context: Context): string {

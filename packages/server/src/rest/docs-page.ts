@@ -5,8 +5,10 @@ import type { OpenApiDocument, Operation } from "./openapi.ts";
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 const style = `
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark }
+  :root { color-scheme: light dark }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
   td { padding: .15rem 1rem .15rem 0; vertical-align: top }
+  td:first-child { white-space: nowrap }
   code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
   small { opacity: .75 }
 `;
@@ -25,7 +27,7 @@ export function docsPage(document: OpenApiDocument): Html {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${document.info.title}</title>
 <style>${raw(style)}</style>
 </head>

@@ -20,7 +20,7 @@ export interface NewPreAuthKey extends HashedSecret {
 /** @throws {TailnetError} "auth-key-not-found" */
 export function authKeyIn(world: World, id: PreAuthKeyId): PreAuthKey {
   const key = world.authKeys.get(id);
-  if (!key) throw new TailnetError("auth-key-not-found", `preauthkey ${id} not found`);
+  if (!key) throw new TailnetError("auth-key-not-found", `pre-auth key ${id} not found`);
   return key;
 }
 
@@ -31,7 +31,7 @@ export function createAuthKey(wanted: NewPreAuthKey): Command<PreAuthKey> {
     if (wanted.expiresAt !== undefined) assertMoment(wanted.expiresAt, "expiration");
     const tags = parseTags(wanted.tags);
     if (wanted.userId === undefined && tags.length === 0) {
-      throw new TailnetError("argument-invalid", "a preauthkey needs a user or at least one tag");
+      throw new TailnetError("argument-invalid", "a pre-auth key needs a user or at least one tag");
     }
     if (wanted.userId !== undefined && userIn(world, wanted.userId).tailnet !== wanted.tailnet) {
       throw new TailnetError("user-not-found", `user ${wanted.userId} is not in this namespace`);
