@@ -15,8 +15,9 @@ export function completion(commands: Commands, run: Run): Commands {
 /** Each asks the command line itself what can follow: `headscalectl --get-yargs-completions WORDS`. */
 const scripts: Readonly<Record<(typeof shells)[number], string>> = {
   bash: `_headscalectl() {
-  local words="\${COMP_WORDS[*]:1:COMP_CWORD}"
-  mapfile -t COMPREPLY < <(compgen -W "$(headscalectl --get-yargs-completions headscalectl $words)" -- "\${COMP_WORDS[COMP_CWORD]}")
+  local replies
+  replies="$(headscalectl --get-yargs-completions headscalectl "\${COMP_WORDS[@]:1:COMP_CWORD}")"
+  mapfile -t COMPREPLY < <(compgen -W "$replies" -- "\${COMP_WORDS[COMP_CWORD]}")
 }
 complete -o default -F _headscalectl headscalectl
 `,

@@ -49,15 +49,29 @@ export function callFailure(error: unknown, where: string): CliError {
   if (failure.code === Code.DeadlineExceeded) {
     return new CliError("unavailable", `${where} did not answer in time (see --timeout)`, { cause: error });
   }
-  if (failure.code === Code.Unimplemented || (failure.code === Code.Unknown && /^HTTP \d/.test(failure.rawMessage))) {
+  if (/^HTTP \d/.test(failure.rawMessage)) {
+    const doubt = "is this the address of headscale, and rightly http:// or https://?";
+    return new CliError("other", `${where} answers like no headscale (${failure.rawMessage}): ${doubt}`, {
+      cause: error,
+    });
+  }
+  if (failure.code === Code.Unimplemented) {
     return new CliError("other", `${where} does not offer this: ${failure.rawMessage}`, { cause: error });
   }
   return new CliError(kindOf[failure.code], failure.rawMessage || `failed (${Code[failure.code]})`, { cause: error });
 }
 
+const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/;
+
+/** Whether a call ended at the server's certificate. */
+export function isUntrusted(error: unknown): boolean {
+  return untrusted.test(networkCode(error) ?? "");
+}
+
 function networkFailure(code: string, cause: ConnectError, where: string): CliError {
-  if (/CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/.test(code)) {
-    const hint = "trust its issuer with NODE_EXTRA_CA_CERTS, or skip the check with --insecure";
+  if (untrusted.test(code)) {
+    const hint =
+      "let this system trust its issuer, name that with NODE_EXTRA_CA_CERTS, or skip the check with --insecure";
     return new CliError("unavailable", `${where}: its certificate is not trusted (${code}); ${hint}`, { cause });
   }
   return new CliError(code === "EACCES" ? "denied" : "unavailable", `${where}: ${networkTexts[code] ?? code}`, {

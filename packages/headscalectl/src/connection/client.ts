@@ -9,9 +9,10 @@ import { TailnetService } from "@headscale/gen/headscale/v1/tailnet_pb.ts";
 import { UserService } from "@headscale/gen/headscale/v1/user_pb.ts";
 import { WatchService } from "@headscale/gen/headscale/v1/watch_pb.ts";
 import { type Address, describeAddress } from "./address.ts";
-import { callFailure } from "./call-failure.ts";
+import { callFailure, isUntrusted } from "./call-failure.ts";
 import { findLocalSocket } from "./local-socket.ts";
 import type { Settings } from "./settings.ts";
+import { trustTheSystem } from "./system-trust.ts";
 
 /** The admin API's services on one server. */
 export interface Api {
@@ -75,10 +76,15 @@ function explaining(transport: Transport, where: string): Transport {
   const fail = (error: unknown) => {
     throw callFailure(error, where);
   };
+  // An untrusted server has seen nothing of the call, so that it can be made again.
+  const again = (error: unknown) => isUntrusted(error) && trustTheSystem();
   return {
-    unary: (...call) => transport.unary(...call).catch(fail),
+    unary: (...call) =>
+      transport.unary(...call).catch((error) => (again(error) ? transport.unary(...call).catch(fail) : fail(error))),
     async stream(...call) {
-      const response = await transport.stream(...call).catch(fail);
+      const response = await transport
+        .stream(...call)
+        .catch((error) => (again(error) ? transport.stream(...call).catch(fail) : fail(error)));
       return { ...response, message: explained(response.message, fail) };
     },
   };

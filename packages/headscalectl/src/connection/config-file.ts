@@ -40,7 +40,7 @@ async function read(path: string): Promise<string> {
 async function parse(path: string, text: string): Promise<ConfigFile> {
   if (text.length > maxBytes) throw new CliError("usage", `configuration ${path}: larger than ${maxBytes} bytes`);
   const value = await parseText(path, text).catch((cause: Error) => {
-    throw new CliError("usage", `configuration ${path}: ${cause.message.split("\n")[0]}`, { cause });
+    throw new CliError("usage", `configuration ${path}: ${cause.message.split("\n")[0]?.replace(/:$/, "")}`, { cause });
   });
   if (value === null || value === undefined) return {};
   if (typeof value !== "object" || Array.isArray(value)) {

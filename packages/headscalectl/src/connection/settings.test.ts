@@ -30,7 +30,7 @@ describe("settingsFrom", () => {
   test.for([
     { says: "an address without a key", file: { cli: { address: "x" } }, why: "needs an API key" },
     { says: "a list for a value", file: { cli: { address: ["x"] } }, why: "cli.address is not one value" },
-    { says: "a bad timeout", file: { cli: { timeout: "soon" } }, why: "timeout: not a duration" },
+    { says: "a bad timeout", file: { cli: { timeout: "soon" } }, why: "cli.timeout: not a duration" },
     { says: "a truth that is none", file: { cli: { insecure: "maybe" } }, why: "cli.insecure: neither true nor false" },
     { says: "a key with a line break", file: { cli: { api_key: "secret\nx: y" } }, why: "characters that no key has" },
   ])("refuses $says", ({ file, why }) => {

@@ -49,7 +49,7 @@ export function settingsFrom(flags: ConnectionFlags, env: Environment, file: Con
     address: address === undefined ? undefined : parseAddress(address),
     unixSocket: text(undefined, "HEADSCALE_UNIX_SOCKET", file.unix_socket, "unix_socket"),
     apiKey,
-    timeoutMs: parseDuration(timeout, "timeout"),
+    timeoutMs: parseDuration(timeout, flags.timeout === undefined ? "cli.timeout" : "--timeout"),
     insecure: yes(flags.insecure, "HEADSCALE_CLI_INSECURE", cli.insecure, "cli.insecure"),
     grpc: yes(flags.grpc, "HEADSCALE_CLI_GRPC", cli.grpc, "cli.grpc"),
   };

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { Ground } from "#testing/administered.ts";
@@ -123,5 +126,19 @@ describe("what headscalectl prints", () => {
     for (const shell of ["bash", "zsh", "fish", "powershell"]) {
       expect((await runCommand(["completion", shell], ground.folder)).stdout).toContain("--get-yargs-completions");
     }
+  });
+
+  test("completes in bash what is begun, and what is not", async () => {
+    const bin = join(import.meta.dirname, "../../../../node_modules/.bin");
+    const replies = async (...typed: string[]) => {
+      const script = `eval "$(headscalectl completion bash)"
+COMP_WORDS=(headscalectl "$@"); COMP_CWORD=$#; _headscalectl; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const env = { HOME: ground.folder, PATH: `${bin}:${process.env.PATH}` };
+      const { stdout } = await promisify(execFile)("bash", ["-c", script, "bash", ...typed], { env });
+      return stdout.trimEnd().split("\n");
+    };
+    expect(await replies("no")).toEqual(["nodes"]);
+    expect(await replies("users", "")).toEqual(expect.arrayContaining(["create", "destroy"]));
+    expect(await replies("users", "create", "--em")).toEqual(["--email"]);
   });
 });

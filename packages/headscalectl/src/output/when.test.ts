@@ -12,6 +12,7 @@ test.for([
   [3_599_999, "59m"],
   [86_399_999, "23h"],
   [86_400_000 * 400, "400d"],
+  [86_400_000 * 3650, "10y"],
 ] as const)("a span of %d ms is %s", ([ms, text]) => {
   expect(span(ms)).toBe(text);
 });

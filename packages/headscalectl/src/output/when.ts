@@ -7,8 +7,11 @@ const units = [
   ["s", 1000],
 ] as const;
 
-/** A span in its biggest unit, such as `5d`, `3h` or `0s`. */
+const yearMs = 365 * 86_400_000;
+
+/** A span in its biggest unit, such as `5d`, `3h` or `0s`; years from the second on. */
 export function span(ms: number): string {
+  if (ms >= 2 * yearMs) return `${Math.floor(ms / yearMs)}y`;
   const [unit, size] = units.find(([, unitMs]) => ms >= unitMs) ?? ["s", 1000];
   return `${Math.floor(ms / size)}${unit}`;
 }
