@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
 import { PrivateKey } from "@headscale/tailcfg/keys";
 import { readBuildInfo } from "#assembly/build-info.ts";
 import { ConfigError } from "#config/config-error.ts";
@@ -89,8 +90,7 @@ async function serve(file: string | undefined): Promise<number> {
   );
   for (const { key, says } of warnings) events.configurationRemark(telemetry, "warn", key, says);
   for (const { key, says } of notes) events.configurationRemark(telemetry, "info", key, says);
-  // The rest of the server is only read by who serves: the other commands answer at once.
-  const { startDaemon } = await import("./daemon.ts");
+  const { startDaemon } = await readDaemon();
   // Heard from now on: otherwise a reload that comes while the server starts would end it.
   let started: Daemon | undefined;
   process.on("SIGHUP", () => void started?.reload());
@@ -101,6 +101,19 @@ async function serve(file: string | undefined): Promise<number> {
   events.daemonStopping(telemetry, why);
   await daemon[Symbol.asyncDispose]();
   return 0;
+}
+
+/**
+ * The rest of the server is only read by who serves: the other commands answer at once. Reading it leaves 100 MB of garbage
+ * behind, package manifests for the most part; V8's young generation would grow to hold it and never shrink again.
+ */
+async function readDaemon(): Promise<typeof import("./daemon.ts")> {
+  setFlagsFromString("--semi-space-growth-factor=1");
+  try {
+    return await import("./daemon.ts");
+  } finally {
+    setFlagsFromString("--semi-space-growth-factor=2");
+  }
 }
 
 /** Resolves at the first signal to stop; the second one ends whatever the stop still waits for. */

@@ -56,10 +56,10 @@ export const clientLimitKeys = {
   ),
   "limits.client.handshake_burst": key(
     count,
-    "1000",
+    "4096",
     "Noise handshakes from one address (IPv6: /64) at once, each 0.4ms of processor time. Behind a proxy that is not in trusted_proxies all clients have one address.",
   ),
-  "limits.client.handshakes_per_second": key(count, "100", "…and then every second."),
+  "limits.client.handshakes_per_second": key(count, "500", "…and then every second."),
   "limits.client.request_burst": key(count, "400", "Requests that one machine may make at once…"),
   "limits.client.requests_per_second": key(count, "20", "…and then every second; more are refused."),
   "limits.client.refusals": key(count, "100", "Requests refused for that after which a connection is closed."),
@@ -103,11 +103,11 @@ export const clientLimitKeys = {
   ),
   "limits.stranger.connections": key(
     count,
-    "256",
+    "1024",
     "Noise connections of machines that are not registered, from one address (IPv6: /64).",
   ),
-  "limits.stranger.request_burst": key(count, "1000", "Requests of all of them at once…"),
-  "limits.stranger.requests_per_second": key(count, "100", "…and then every second; more are refused."),
+  "limits.stranger.request_burst": key(count, "4096", "Requests of all of them at once…"),
+  "limits.stranger.requests_per_second": key(count, "500", "…and then every second; more are refused."),
   "limits.stranger.streams": key(integer(1, 10_000), "16", "Requests at the same time on one such connection."),
   "limits.stranger.body": key(byteSizeBetween("4KiB", "1GiB"), "64KiB", "Body of such a request."),
 } satisfies Record<string, Key<unknown>>;
