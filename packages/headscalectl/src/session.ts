@@ -6,6 +6,13 @@ import type { GlobalFlags } from "./flags.ts";
 import { Output } from "./output/output.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+/** @throws {CliError} usage */
+function likesGo(version: string | undefined): boolean {
+  if (version === undefined || version === "") return false;
+  if (version === "0.29") return true;
+  throw new CliError("usage", "HEADSCALE_CLI_JSON: 0.29 is the only shape besides today's");
+}
+
 /** What one command works with. */
 export class Session {
   readonly output: Output;
@@ -19,7 +26,7 @@ export class Session {
     this.#flags = flags;
     this.#around = around;
     this.stdin = around.stdin;
-    this.output = new Output(flags.output, around.stdout, around.stderr);
+    this.output = new Output(flags.output, around.stdout, around.stderr, likesGo(around.env.HEADSCALE_CLI_JSON));
   }
 
   /** The tailnet that the command names, in the API's words. */
@@ -67,6 +74,10 @@ export class Session {
     }
     const { createInterface } = await import("node:readline/promises");
     using reader = createInterface({ input: this.stdin, output: this.#around.stderr });
-    return /^(y|yes|sure)$/i.test((await reader.question(`${question} [y/n] `)).trim());
+    // Ctrl-C and the end of input leave the question open; neither is a yes.
+    const closed = once(reader, "close").then(() => "\n");
+    const answer = await Promise.race([reader.question(`${question} [y/n] `).catch(() => "\n"), closed]);
+    if (answer === "\n") this.#around.stderr.write("\n");
+    return /^(y|yes|sure)$/i.test(answer.trim());
   }
 }

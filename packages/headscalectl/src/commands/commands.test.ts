@@ -387,6 +387,7 @@ describe("headscalectl", () => {
     { typed: "Sure\n", code: 0, stdout: "Node deleted\n", left: 2 },
     { typed: "n\n", code: 1, stdout: "Node not deleted\n", left: 3 },
     { typed: "\n", code: 1, stdout: "Node not deleted\n", left: 3 },
+    { typed: "", code: 1, stdout: "Node not deleted\n", left: 3 },
   ])("asks on a terminal before it deletes, and takes $typed for an answer", async ({ typed, code, stdout, left }) => {
     const { services, ctl } = await ground.administered();
     const ran = await ctl("node delete printer", { typed });

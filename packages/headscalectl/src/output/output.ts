@@ -7,9 +7,12 @@ export class Output {
   readonly format: OutputFormat;
   readonly #out: NodeJS.WritableStream;
   readonly #notes: NodeJS.WritableStream;
+  readonly #likeGo: boolean;
 
-  constructor(format: OutputFormat, out: NodeJS.WritableStream, notes: NodeJS.WritableStream) {
+  /** @param likeGo prints JSON in the shape of headscale 0.29. */
+  constructor(format: OutputFormat, out: NodeJS.WritableStream, notes: NodeJS.WritableStream, likeGo = false) {
     this.format = format;
+    this.#likeGo = likeGo && format !== "yaml";
     this.#out = out;
     this.#notes = notes;
   }
@@ -25,14 +28,14 @@ export class Output {
     columns: readonly Column<MessageShape<D>>[],
     none: string,
   ): Promise<void> {
-    if (this.forMachines) await this.json(await Promise.all(messages.map((message) => contractJson(schema, message))));
+    if (this.forMachines) await this.json(await Promise.all(messages.map((message) => this.#shape(schema, message))));
     else if (messages.length === 0) this.note(none);
     else this.line(table(columns, messages, this.format === "wide"));
   }
 
   /** One message for machines, `text` for people. */
   async message<D extends DescMessage>(schema: D, message: MessageShape<D>, text: string): Promise<void> {
-    if (this.forMachines) await this.json(await contractJson(schema, message));
+    if (this.forMachines) await this.json(await this.#shape(schema, message));
     else await this.value(null, text);
   }
 
@@ -55,6 +58,11 @@ export class Output {
     if (!this.forMachines) return this.line(text);
     if (this.format === "yaml") return this.line(`---\n${await machineText("yaml", json)}`);
     this.line(JSON.stringify(json));
+  }
+
+  async #shape<D extends DescMessage>(schema: D, message: MessageShape<D>): Promise<JsonValue> {
+    if (this.#likeGo) return (await import("./go-json.ts")).toGoJson(schema, message);
+    return contractJson(schema, message);
   }
 
   line(text: string): void {

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { Ground } from "#testing/administered.ts";
-import { runCommand } from "#testing/command-line.ts";
+import { callCommand, runCommand } from "#testing/command-line.ts";
 
 let ground: Ground;
 beforeAll(async () => {
@@ -41,6 +41,16 @@ describe("what headscalectl prints", () => {
     services.addNode("probe", "lab", {});
     expect((await ctl("-n lab node list")).stdout.split("\n")).toHaveLength(3);
     expect((await ctl("node list -A")).stdout).toMatch(/^NAMESPACE {3}ID[\s\S]*\nlab {9}4 /);
+  });
+
+  test("is the shape of headscale 0.29 for scripts that were written for it", async () => {
+    const { env } = await ground.administered();
+    const asked = (version: string) =>
+      callCommand(["nodes", "list", "-o", "json"], { ...env, HEADSCALE_CLI_JSON: version });
+    const [laptop] = JSON.parse((await asked("0.29")).stdout);
+    expect(laptop).toMatchObject({ id: 1, given_name: "laptop", user: { name: "alice" }, online: true });
+    expect(laptop).not.toHaveProperty("tags");
+    expect(await asked("0.17")).toMatchObject({ code: 2, stderr: expect.stringContaining("HEADSCALE_CLI_JSON: 0.29") });
   });
 
   test.for([
