@@ -21,8 +21,9 @@ import {
   usersOf,
   type World,
 } from "@headscale/tailnet";
-import { type NetmapSettings, type NetmapView, ownerProfile } from "@headscale/tailnet/netmap";
+import type { NetmapSettings, NetmapView } from "@headscale/tailnet/netmap";
 import { MapSession, type SessionTiming } from "./map-session.ts";
+import { OwnerProfiles } from "./owner-profiles.ts";
 import { policyNode, policySees, policyUser } from "./policy-input.ts";
 import { sameAttributes } from "./posture-attributes.ts";
 import { noRoutes, RecordCache } from "./record-cache.ts";
@@ -68,7 +69,7 @@ export class LiveTailnet implements SessionSource {
   readonly #policyNodes = new Map<NodeId, PolicyNode>();
   readonly #messages = new SharedMessages();
   readonly #relays = new TailnetRelays();
-  #profiles = new WeakMap<readonly number[], readonly UserProfile[]>();
+  readonly #profiles = new OwnerProfiles();
   #policy: CompiledPolicy;
 
   constructor(id: TailnetId, around: TailnetSurroundings, document: PolicyDocument) {
@@ -120,19 +121,7 @@ export class LiveTailnet implements SessionSource {
   }
 
   profilesOf(peers: readonly number[]): readonly UserProfile[] {
-    const known = this.#profiles.get(peers);
-    if (known) return known;
-    const { world } = this.view();
-    const profiles = new Map<number, UserProfile>();
-    for (const id of peers) {
-      const node = world.nodes.get(id as NodeId);
-      if (!node) continue;
-      const profile = ownerProfile(world, node);
-      profiles.set(profile.ID, profile);
-    }
-    const list = [...profiles.values()].sort((a, b) => a.ID - b.ID);
-    this.#profiles.set(peers, list);
-    return list;
+    return this.#profiles.of(peers, this.#around.world());
   }
 
   shared(text: string): Uint8Array {
@@ -157,7 +146,7 @@ export class LiveTailnet implements SessionSource {
     nodes: readonly NodeDifference[],
     users: readonly { readonly id: number; readonly after: User | undefined }[],
   ): void {
-    if (users.length > 0) this.#profiles = new WeakMap();
+    if (users.length > 0) this.#profiles.forget();
     const moved = new Set<NodeId>();
     for (const { before, after } of nodes) {
       const id = (after ?? before)?.id;
@@ -251,7 +240,7 @@ export class LiveTailnet implements SessionSource {
     }
     const bits = before ? nodeBits(before, after, this.#around.now()) : touch.record;
     if (bits === 0) return;
-    if (before && before.owner !== after.owner) this.#profiles = new WeakMap();
+    if (before && before.owner !== after.owner) this.#profiles.forget();
     this.sessions.of(after.id)?.touchSelf(touchSelf.record);
     this.#touchViewers(after.id, bits);
   }

@@ -24,6 +24,7 @@ import { LiveTailnet, type PolicyDocument } from "./live-tailnet.ts";
 import type { MapSession } from "./map-session.ts";
 import { policyJudge } from "./policy-judge.ts";
 import { PresenceBook, type PresenceMark } from "./presence-book.ts";
+import { PresenceFlush } from "./presence-flush.ts";
 import { revokeUngranted } from "./ssh-approvals.ts";
 import { touchSelf } from "./touch.ts";
 import { type Touched, touchedTailnets } from "./touched-tailnets.ts";
@@ -38,8 +39,7 @@ export class Live implements AsyncDisposable {
   readonly #presence: PresenceBook;
   readonly #tailnets = new Map<TailnetId, LiveTailnet>();
   readonly #lifetimes: Lifetimes;
-  readonly #flushTimer: NodeJS.Timeout;
-  #flushRest = 0;
+  readonly #flush: PresenceFlush;
   readonly #reports: HostReports;
   readonly attendance: Attendance;
   #derpMap: DERPMap;
@@ -84,7 +84,7 @@ export class Live implements AsyncDisposable {
       tailnet: (id) => this.tailnet(id),
       execute: (command, actor) => this.execute(command, actor),
     });
-    this.#flushTimer = setInterval(() => void this.#flush(), options.limits.presenceFlushMs);
+    this.#flush = new PresenceFlush(this.#presence, options.limits.presenceFlushMs);
   }
 
   /** Starts from what a store holds; a fresh one gets the tailnet `default`. */
@@ -282,16 +282,9 @@ export class Live implements AsyncDisposable {
     work.catch((error: unknown) => this.#options.onError(what, error));
   }
 
-  /** A database that is away is not asked at every turn. */
-  async #flush(): Promise<void> {
-    if (this.#flushRest > 0) this.#flushRest--;
-    else if (!(await this.#presence.flush()))
-      this.#flushRest = Math.floor(5_000 / this.#options.limits.presenceFlushMs);
-  }
-
   /** Writes what is still in memory; map streams are told to end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#flushTimer);
+    this.#flush[Symbol.dispose]();
     this.#lifetimes[Symbol.dispose]();
     for (const tailnet of this.#tailnets.values()) tailnet.sessions.endAll();
     await this.#queue.idle();
