@@ -87,10 +87,13 @@ function operation(route: Route): Operation {
   };
 }
 
-/** "BackfillNodeIPs" → "Backfill node IPs". */
+/** "BackfillNodeIPs" → "Backfill node IPs", "ListApiKeys" → "List API keys". */
 function summary(name: string): string {
   const words = name.match(/[A-Z]{2,}s?|[A-Z][a-z]*/g) ?? [name];
-  return words.map((word, index) => (index === 0 || /^[A-Z]{2}/.test(word) ? word : word.toLowerCase())).join(" ");
+  return words
+    .map((word) => (word === "Api" ? "API" : word))
+    .map((word, index) => (index === 0 || /^[A-Z]{2}/.test(word) ? word : word.toLowerCase()))
+    .join(" ");
 }
 
 function parameters({ body, method, path }: Route): Parameter[] {

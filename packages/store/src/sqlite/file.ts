@@ -71,7 +71,7 @@ function createPrivately(path: string): void {
     closeSync(openSync(path, "a", 0o600));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreError("unavailable", `the database ${path} cannot be made: ${reason}`, { cause: error });
+    throw new StoreError("unavailable", `the database ${path} cannot be opened or made: ${reason}`, { cause: error });
   }
 }
 
