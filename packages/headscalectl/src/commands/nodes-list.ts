@@ -60,7 +60,7 @@ function columns(now: number, everywhere: boolean): Column<Node>[] {
     { head: "ROUTES", cell: ({ subnetRoutes }) => subnetRoutes.join(","), wide: true },
     { head: "MACHINE KEY", cell: ({ machineKey }) => shortKey(machineKey), wide: true },
     { head: "NODE KEY", cell: ({ nodeKey }) => shortKey(nodeKey), wide: true },
-    { head: "CREATED", cell: ({ createdAt }) => absolute(createdAt), wide: true },
+    { head: "CREATED AT", cell: ({ createdAt }) => absolute(createdAt), wide: true },
   ];
 }
 

@@ -121,6 +121,6 @@ function columns(now: number, everywhere: boolean): Column<PreAuthKey>[] {
     { head: "EPHEMERAL", cell: ({ ephemeral }) => yes(ephemeral) },
     { head: "USED", cell: ({ used }) => yes(used) },
     { head: "EXPIRES", cell: ({ expiration }) => relative(expiration, now) },
-    { head: "CREATED", cell: ({ createdAt }) => absolute(createdAt), wide: true },
+    { head: "CREATED AT", cell: ({ createdAt }) => absolute(createdAt), wide: true },
   ];
 }
