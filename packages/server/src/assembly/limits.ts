@@ -30,6 +30,7 @@ export function edgeLimits({ limits }: Config): EdgeLimits {
     bodyMs: limits.request_timeout,
     bodyBytes: Math.max(limits.api_body, limits.verify_body),
     keepAliveMs: limits.keep_alive_timeout,
+    pipelined: limits.pipelined_requests,
     sessionIdleMs: limits["http2.idle_timeout"],
     controlFrames: { burst: limits["http2.control_burst"], perSecond: limits["http2.controls_per_second"] },
     unexplainedBytes: limits["http2.unexplained_size"],

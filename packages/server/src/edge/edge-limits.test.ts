@@ -259,3 +259,30 @@ describe("an HTTP/2 client", () => {
     expect(await (await client(port, "127.0.0.2")).say(get).hearAll()).toContain("200 OK");
   });
 });
+
+describe("requests behind each other on one HTTP/1.1 connection", () => {
+  const plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  test("are answered in their order while they are few", async () => {
+    const { port } = await openEdge({ limits: { pipelined: 3 } });
+    const heard = await (await client(port)).say(plain + plain + get).hearAll();
+    expect(heard.match(/HTTP\/1.1 200/g)).toHaveLength(3);
+  });
+
+  test("close it when they are too many, and shut out who goes on", async () => {
+    let served = 0;
+    const { port } = await openEdge({
+      limits: { pipelined: 3, offences: { most: 2, perMs: 60_000, restMs: 60_000, addresses: 10 } },
+      request: (_, response) => {
+        served++;
+        begin(response);
+      },
+    });
+    for (let n = 0; n < 3; n++) await (await client(port, "127.0.0.2")).say(plain.repeat(100)).hearAll();
+    expect(served).toBe(9);
+    expect(await (await client(port, "127.0.0.2")).say(get).hearAll()).toBe("");
+    const other = await client(port);
+    other.say(get);
+    await other.hear(/begun/);
+  });
+});

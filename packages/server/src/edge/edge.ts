@@ -231,6 +231,7 @@ class FrontDoor implements Edge {
           this.#tunnels.add(socket);
           return upgrade(request, socket, head);
         },
+        crowded: (socket) => this.#offence(this.#origins.get(socket), "pipelined"),
       },
       this.#limits,
     );

@@ -12,6 +12,8 @@ export interface Http1Handlers {
   /** Lower-case names of the protocols that `upgrade` takes over. */
   readonly upgrades: ReadonlySet<string>;
   readonly upgrade: UpgradeHandler;
+  /** More requests than may wait came on this connection, which is closed. */
+  crowded(socket: Socket): void;
 }
 
 /** An HTTP/1.1 server that never listens: sockets are handed to it by `emit("connection", socket)`. */
@@ -29,8 +31,15 @@ export function createHttp1(handlers: Http1Handlers, limits: EdgeLimits): Server
   });
   server.on("request", (request, response) => {
     const { socket } = request;
+    // Node hands out all requests of a piece that it has read, also behind one that ended the connection.
+    if (socket.destroyed) return;
+    const waiting = (unanswered.get(socket) ?? 0) + 1;
+    if (waiting > limits.pipelined) {
+      handlers.crowded(socket);
+      return void socket.destroy();
+    }
     untaken.add(response);
-    unanswered.set(socket, (unanswered.get(socket) ?? 0) + 1);
+    unanswered.set(socket, waiting);
     response.once("close", () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
     handlers.request(request, response);
   });

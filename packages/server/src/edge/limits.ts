@@ -17,6 +17,8 @@ export interface EdgeLimits {
   readonly bodyBytes: number;
   /** How long a kept-alive HTTP/1.1 connection may rest: longer than the proxies in front keep theirs (nginx: 60 s). */
   readonly keepAliveMs: number;
+  /** Requests of one HTTP/1.1 connection that wait for their answers; clients that we know send one at a time. */
+  readonly pipelined: number;
   /** How long an HTTP/2 session without streams may rest. */
   readonly sessionIdleMs: number;
   /** Open streams of one HTTP/2 session. */
@@ -60,6 +62,7 @@ export const defaultLimits: EdgeLimits = {
   bodyMs: 60_000,
   bodyBytes: 4 * 1024 * 1024,
   keepAliveMs: 75_000,
+  pipelined: 64,
   sessionIdleMs: 60_000,
   streams: 128,
   resets: { burst: 100, perSecond: 10 },

@@ -17,6 +17,11 @@ export const httpLimitKeys = {
     "75s",
     "A quiet HTTP/1.1 connection is closed after this time. Longer than proxies keep theirs (nginx: 60s).",
   ),
+  "limits.pipelined_requests": key(
+    integer(1, 10_000),
+    "64",
+    "Requests that wait for their answers on one HTTP/1.1 connection; one more closes it. Clients send one at a time.",
+  ),
   "limits.http2.streams": key(
     integer(1, 10_000),
     "128",
@@ -45,7 +50,7 @@ export const httpLimitKeys = {
   "limits.offences.count": key(
     count,
     "10",
-    "HTTP/2 connections closed for such reasons after which their address (IPv6: /64) is refused.",
+    "Connections closed for such reasons after which their address (IPv6: /64) is refused.",
   ),
   "limits.offences.window": key(wait, "60s", "Within this time."),
   "limits.offences.rest": key(wait, "60s", "For so long."),
