@@ -1,5 +1,6 @@
 import { allKeys } from "./all-keys.ts";
 import { isRawMap, type Raw } from "./document.ts";
+import { fixedLimits } from "./fixed-limits.ts";
 import type { Key } from "./key.ts";
 import { movedKeys } from "./old-keys.ts";
 
@@ -27,7 +28,7 @@ export function configReference(): string {
     lines.push("", ...opened, ...entry(name, spec, indent(sections.length)));
     open = sections;
   }
-  return `${heading}${lines.join("\n")}\n\n${oldNamesTable()}\n`;
+  return `${heading}${lines.join("\n")}\n\n${fixedLimitsTable()}\n\n${oldNamesTable()}\n`;
 }
 
 function entry(name: string, spec: Key<unknown>, margin: string): string[] {
@@ -36,6 +37,13 @@ function entry(name: string, spec: Key<unknown>, margin: string): string[] {
   const shown = flow(spec.initial ?? spec.derived ?? spec.example ?? "");
   if (spec.initial !== undefined) return [...comment, `${margin}${label}: ${shown}`];
   return [...comment, `${margin}#${label}: ${shown}${spec.derived === undefined ? " # example" : ""}`];
+}
+
+function fixedLimitsTable(): string {
+  const rows = fixedLimits.map(([what, bound]) => `#   ${what.padEnd(64)} ${bound}`);
+  return ["# Limits that are no keys, because a protocol sets them or nothing comes near them:", "#", ...rows].join(
+    "\n",
+  );
 }
 
 function oldNamesTable(): string {

@@ -1,0 +1,20 @@
+/** Bounds that are no keys: nothing in practice comes near them, or a protocol sets them. What, and how much. */
+export const fixedLimits: readonly (readonly [what: string, bound: string])[] = [
+  ["Noise record, its header included", "4KiB"],
+  ["Noise records in a row without a byte in them", "64"],
+  ["packet through the relay", "64KiB"],
+  ["map answers that one node may have open", "4"],
+  ["map requests of one machine that wait for their turn", "8"],
+  ["answers to WebSocket pings that a client has not read", "64KiB"],
+  ["addresses whose budgets are remembered", "10000"],
+  ["depth of JSON from clients", "64"],
+  ["depth of a policy", "32"],
+  ["problems of a policy that are told at once", "100"],
+  ["configuration file", "1MiB"],
+  ["private key file", "4KiB"],
+  ["API and pre-auth keys of headscale's that are checked at once", "32"],
+  ["finished OIDC logins whose second use is recognised", "16384"],
+  ["retries after a bad nonce of the certificate authority", "20"],
+  ["connecting to a PostgreSQL database that is imported", "10s"],
+  ["reading a table of it", "60s"],
+];
