@@ -7,6 +7,7 @@ export { generate204 } from "./endpoint/generate-204.ts";
 export { probe } from "./endpoint/probe.ts";
 export { MeshKey } from "./login/mesh-key.ts";
 export { MeshLink, type MeshLinkOptions } from "./mesh/mesh-link.ts";
+export { answerPings } from "./relay/answer-pings.ts";
 export { DEFAULT_LIMITS, type RateLimit, type RelayLimits } from "./relay/limits.ts";
 export type { Forwarder } from "./relay/peer.ts";
 export { createRelay, type Relay, type RelayEvent, type RelayOptions } from "./relay/relay.ts";

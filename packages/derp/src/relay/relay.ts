@@ -10,6 +10,7 @@ import { frameOf } from "#frame/frame-bytes.ts";
 import { rawKeyAt, rawKeyBytes, rawKeyOf } from "#frame/raw-key.ts";
 import type { MeshKey } from "#login/mesh-key.ts";
 import { FrameType, IDEAL_NODE_HEADER, WEBSOCKET_PROTOCOL } from "#protocol.ts";
+import { answerPings } from "./answer-pings.ts";
 import { RelayCounters } from "./counters.ts";
 import { readHandshake, refusal, switchingProtocols } from "./handshake.ts";
 import { DEFAULT_LIMITS, type RateLimit, type RelayLimits } from "./limits.ts";
@@ -21,7 +22,7 @@ import { type RelayStats, relayStats } from "./stats.ts";
 import { Switchboard } from "./switchboard.ts";
 import type { Transport } from "./transport.ts";
 import { Turn } from "./turn.ts";
-import { answerPings, webSocketServer, webSocketTransport } from "./websocket-transport.ts";
+import { webSocketServer, webSocketTransport } from "./websocket-transport.ts";
 
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;

@@ -19,13 +19,6 @@ export function webSocketServer(hangUpMs: number): WebSocketServer {
   return new WebSocketServer(options);
 }
 
-/** Answers pings as long as the answers are read. */
-export function answerPings(socket: WebSocket): void {
-  socket.on("ping", (data) =>
-    socket.bufferedAmount > MAX_WEBSOCKET_MESSAGE_BYTES ? socket.terminate() : socket.pong(data),
-  );
-}
-
 /** A WebSocket whose binary messages carry the byte stream: frames and messages share no boundaries. */
 export function webSocketTransport(socket: WebSocket, source: Source): Transport {
   return {

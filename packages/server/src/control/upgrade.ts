@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { answerPings } from "@headscale/derp";
 import {
   decodeHandshakeHeader,
   type EarlyPayload,
@@ -12,7 +13,7 @@ import {
 } from "@headscale/noise";
 import { type NoiseDuplex, noiseDuplex } from "@headscale/noise/duplex";
 import { ChallengeKey, type PrivateKey } from "@headscale/tailcfg/keys";
-import { createWebSocketStream, type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { createWebSocketStream, type ServerOptions, WebSocketServer } from "ws";
 import type { MachineConnection } from "./connection.ts";
 import type { DoorKeeper } from "./door-keeper.ts";
 import type { MachineServer } from "./machine-server.ts";
@@ -30,9 +31,6 @@ export interface UpgradeOptions {
 }
 
 type Accepted = ReturnType<typeof respondHandshake> & { readonly connection: MachineConnection };
-
-/** Answers to pings that may wait for a peer that does not read. */
-const maxUnsentBytes = 65_536;
 
 /** Turns `/ts2021` upgrades into served Noise connections: POST with its own protocol name, GET as WebSocket. */
 export class NoiseUpgrade {
@@ -116,9 +114,4 @@ export class NoiseUpgrade {
 
 function challenge(): EarlyPayload {
   return { nodeKeyChallenge: ChallengeKey.fromBytes(randomBytes(32)) };
-}
-
-/** As `ws` would, but not for ever to somebody who never reads: its answers have no bound. */
-function answerPings(ws: WebSocket): void {
-  ws.on("ping", (data) => (ws.bufferedAmount > maxUnsentBytes ? ws.terminate() : ws.pong(data)));
 }
